@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from qml._checks import InputError
-from qml._typing import Real
+from qml._typing import Integer, Real
 from qml.fitting.priors import Laplace, Prior
 from qml.geometry import Metric
 from qml.losses import Loss
-from qml.models import Model
+from qml.models import Conditioned, Model
 from qml.optimizers import LBFGS, Newton, Optimizer, as_optimizer
 from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import State
+
+CURVED_UP_TO = 2048
+"""Parameters of a conditional model with a prior up to which Newton's method is the default."""
 
 
 class Curved(ABC):
@@ -38,10 +41,12 @@ class Curved(ABC):
 
     @property
     def default_optimizer(self) -> Optimizer:
-        """Up to 128 parameters, Newton's method where the Hessian is known; for a cross entropy of other models the one
-        that suits the model: the natural gradient for a :class:`~qml.models.CholeskyModel` of full rank, which comes
-        close to any target, and :class:`~qml.optimizers.NaturalLBFGS` for a :class:`~qml.models.HiddenGibbsModel`. Else
-        L-BFGS, also for a Laplace prior, over whose rounded kinks Newton's method may take a thousand steps.
+        """Newton's method where the Hessian is known, up to 128 parameters, or 2048, by conjugate gradients, of a
+        conditional model with a prior and more examples than inputs; for a cross entropy of other models of at most
+        128, the one that suits the model: the natural gradient for a :class:`~qml.models.CholeskyModel` of full rank,
+        which comes close to any target, and :class:`~qml.optimizers.NaturalLBFGS` for a
+        :class:`~qml.models.HiddenGibbsModel`. Else L-BFGS, also for a Laplace prior, over whose rounded kinks Newton's
+        method may take a thousand steps.
 
         Examples
         --------
@@ -58,12 +63,22 @@ class Curved(ABC):
         >>> Objective.of(HiddenGibbsModel.all_paulis(3), ghz(2)).default_optimizer
         NaturalLBFGS(metric='bkm', memory=10)
         """
-        if self.n_params > DENSE_UP_TO or isinstance(self.prior, Laplace):
+        if isinstance(self.prior, Laplace):
             return LBFGS()
-        if self.has_hessian:
+        is_small = self.n_params <= DENSE_UP_TO
+        if self.has_hessian and (is_small or self._is_preconditioned):
             return Newton()
         has_metric = self.loss.is_cross_entropy and not self.loss.parameter_names
-        return as_optimizer(self.model.suited_optimizer) if has_metric else LBFGS()
+        return as_optimizer(self.model.suited_optimizer) if is_small and has_metric else LBFGS()
+
+    @property
+    def _is_preconditioned(self) -> bool:
+        """Whether conjugate gradients take few products: all directions are curved, and blocks of the Hessian are
+        known."""
+        if self.prior is None or not isinstance(self.model, Conditioned) or self.n_params > CURVED_UP_TO:
+            return False
+        count, inputs = self.model.inputs.shape
+        return bool(count > inputs)
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied.
@@ -123,6 +138,12 @@ class Shifted(Metric):
 
     def matrix(self) -> Real:
         return self._metric.matrix() + np.diag(self._diagonal)
+
+    def blocks(self) -> tuple[Integer, Real] | None:
+        found = self._metric.blocks()
+        if found is not None:
+            np.einsum("kqq->kq", found[1])[...] += self._diagonal[found[0]]  # a view of the diagonals
+        return found
 
     def _product(self, v: Real) -> Real:
         return self._metric.product(v) + self._diagonal * v

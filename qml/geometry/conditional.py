@@ -44,8 +44,9 @@ class ConditionalGibbsMetric(Metric):
 
     Notes
     -----
-    The metrics of all members cost O(m g d^3 + m g^2 d^2), once; the matrix then O(m g^2 a^2), a product with a vector
-    O(m g (g + a)).
+    The matrix costs O(m g d^3 + m g^2 (d^2 + a^2)), its blocks O(m g (d^3 + a^2)), a product with a vector O(m (d^3 +
+    g d^2 + g a)); less where all is diagonal. All work on some inputs at a time, so that the memory they take beside
+    the states is bounded, apart from one weight a pair of eigenvectors and input.
     """
 
     def __init__(
@@ -61,44 +62,80 @@ class ConditionalGibbsMetric(Metric):
         self._states, self._generators, self._features = states, generators, features
         self._order, self._weights = order, weights
 
-    def _blocks(self) -> Iterator[tuple[slice, Real]]:
-        """w_k g_jl(sigma(x_k)), shape (s, g, g), of some members after the others."""
-        m, g = len(self._features), len(self._generators)
-        spectrum = self._states.spectrum()
-        numbers = self._generators[0].size * (4 if spectrum.basis is None else 8) * g
-        size = max(1, BLOCK_NUMBERS // max(numbers, g * self._features.shape[1]))
-        for start in range(0, m, size):
-            part = slice(start, start + size)
-            logs = spectrum.log_eigenvalues[part]
-            basis = None if spectrum.basis is None else spectrum.basis[part]
-            rows = _weighted(self.kind, logs, basis, self._generators)
-            yield part, (rows @ rows.swapaxes(1, 2)) * self._weights[part, None, None]
+    def _blocks(self, numbers: int) -> Iterator[slice]:
+        """Members after the others, of so many numbers each."""
+        size = max(1, BLOCK_NUMBERS // numbers)
+        return (slice(start, start + size) for start in range(0, len(self._features), size))
 
     @cached_property
-    def _members(self) -> Real:
-        """The same of all, shape (m, g, g)."""
-        m, g = len(self._features), len(self._generators)
-        _checks.memory(f"the metrics of {m} states and {g} generators", 16 * m * g * g, "use LBFGS()")
-        return np.concatenate([members for _, members in self._blocks()])
+    def _basis(self) -> tuple[Numeric | None, Numeric]:
+        """Eigenvectors (m, d, d), None where all is diagonal, and generators: real where both can be."""
+        basis, generators = self._states.spectrum().basis, self._generators
+        if basis is None or not (basis.imag.any() or generators.imag.any()):
+            return None if basis is None else basis.real, generators.real
+        return basis, generators
+
+    def _rows(self) -> Iterator[tuple[slice, Real]]:
+        """The centred generators in the eigenbases times the roots of their weights and of w_k, as reals (s, g, .)."""
+        basis, generators = self._basis
+        logs = self._states.spectrum().log_eigenvalues
+        numbers = generators[0].size * (4 if basis is None else 8)
+        for part in self._blocks(len(generators) * max(numbers, self._features.shape[1])):
+            rows = _weighted(self.kind, logs[part], None if basis is None else basis[part], generators)
+            yield part, rows * np.sqrt(self._weights[part, None, None])
 
     def matrix(self) -> Real:
         g, a = len(self._generators), self._features.shape[1]
         what = f"the metric of {_checks.plural(self.n_params, 'parameter')}"
         _checks.memory(what, 8 * 2 * (g * a) ** 2, "use its products with vectors (solver 'cg')")
         full = np.zeros((g, a, g * a))
-        for part, members in self._blocks():
-            x = self._features[part]
+        for part, rows in self._rows():
+            x, members = self._features[part], rows @ rows.swapaxes(1, 2)
             for j in range(g):
                 full[j] += x.T @ (members[:, j, :, None] * x[:, None, :]).reshape(len(x), g * a)
         return full.reshape(g * a, g * a)[np.ix_(self._order, self._order)]
 
+    def blocks(self) -> tuple[Integer, Real]:
+        """The parameters W_ja of each generator G_j (g, a), and their blocks of the metric (g, a, a)."""
+        g, a = len(self._generators), self._features.shape[1]
+        found = np.zeros((g, a, a))
+        for part, rows in self._rows():
+            x, curvatures = self._features[part], np.square(rows).sum(axis=2)
+            for j in range(g):
+                found[j] += (x * curvatures[:, j, None]).T @ x
+        return np.argsort(self._order).reshape(g, a), found
+
+    @cached_property
+    def _pairs(self) -> Real:
+        """The weights of pairs of eigenvectors (m, d, d), or of levels (m, d), times w_k."""
+        logs = self._states.spectrum().log_eigenvalues
+        if self._basis[0] is None:
+            return np.asarray(np.exp(logs) * self._weights[:, None])
+        return gibbs_weights(self.kind, logs[:, :, None], logs[:, None, :]) * self._weights[:, None, None]
+
     def _product(self, v: Real) -> Real:
-        x, members = self._features, self._members
-        w = np.empty(self.n_params)
+        basis, generators = self._basis
+        g, d = len(generators), generators.shape[-1]
+        p = np.exp(self._states.spectrum().log_eigenvalues)
+        w, found = np.empty(self.n_params), np.zeros((g, self._features.shape[1]))
         w[self._order] = v
-        fields = x @ w.reshape(-1, x.shape[1]).T
-        pulled = (members @ fields[:, :, None])[:, :, 0]
-        return np.asarray((pulled.T @ x).ravel()[self._order])
+        flat = generators.reshape(g, -1)
+        for part in self._blocks(8 * max(flat.shape[1], self._features.shape[1])):
+            x = self._features[part]
+            change = (x @ w.reshape(found.shape).T) @ flat
+            if basis is None:
+                change -= (p[part] * change).sum(axis=1, keepdims=True)
+                change *= self._pairs[part]
+            else:
+                u = basis[part]
+                adjoint = u.conj().swapaxes(1, 2)
+                rotated = adjoint @ change.reshape(-1, d, d) @ u
+                diagonals = np.einsum("mii->mi", rotated)  # a view
+                diagonals -= (p[part] * diagonals.real).sum(axis=1, keepdims=True)
+                rotated *= self._pairs[part]
+                change = (u @ rotated @ adjoint).reshape(-1, d * d)
+            found += (change @ flat.conj().T).real.T @ x
+        return np.asarray(found.ravel()[self._order])
 
 
 def _weighted(kind: str, logs: Real, basis: Numeric | None, generators: Numeric) -> Real:
@@ -108,8 +145,6 @@ def _weighted(kind: str, logs: Real, basis: Numeric | None, generators: Numeric)
     if basis is None:
         levels = generators - (np.exp(logs) @ generators.real.T)[:, :, None]
         return np.asarray(levels.real * np.exp(logs / 2)[:, None, :])
-    if not (basis.imag.any() or generators.imag.any()):
-        basis, generators = basis.real, generators.real
     adjoint = np.ascontiguousarray(basis.conj().swapaxes(1, 2)).reshape(m * d, d)
     left = adjoint @ np.ascontiguousarray(generators.transpose(1, 0, 2)).reshape(d, g * d)
     rows = np.ascontiguousarray(left.reshape(m, d, g, d).swapaxes(1, 2)) @ basis[:, None]

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from qml import _checks
-from qml._typing import ArrayLike, Real
+from qml._typing import ArrayLike, Integer, Real
 from qml.geometry.weights import KINDS
 
 
@@ -41,6 +41,11 @@ class Metric(ABC):
     @abstractmethod
     def matrix(self) -> Real:
         """g (p, p), symmetric."""
+
+    def blocks(self) -> tuple[Integer, Real] | None:
+        """Parameters in groups of one size (k, q), each in one group, and the block of g that belongs to each group
+        (k, q, q); None where they would cost as much as all of g."""
+        return None
 
     def product(self, vector: ArrayLike) -> Real:
         """The product g v (p,), computed without the matrix g: for conjugate gradients.

@@ -12,12 +12,12 @@ import numpy as np
 from qml import _checks
 from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, Stalled, ask, trial
 from qml.optimizers.lbfgs import search
-from qml.optimizers.linear import SOLVERS, is_assembled, solver_of
+from qml.optimizers.linear import SOLVERS, solver_of, units_of
 
 LOOSEST = 1e-2
 """The weight of eigenvectors whose pairs the Hessian may leave out at most; as much damping stands in for them."""
-LEAST_ACCURATE = 0.1
-"""The largest relative residual of conjugate gradients."""
+LEAST_ACCURATE, MOST_ACCURATE = 0.03, 0.01
+"""The largest and the smallest relative residual of conjugate gradients."""
 WORSE = 1.0
 """Nats by which a start may be worse than theta = 0; or by as many as the loss has there, if these are more."""
 
@@ -32,10 +32,12 @@ class Newton(Optimizer):
     nothing, the step follows what H leaves of the gradient, along directions without curvature to speak of. From a
     start whose loss is more than twice that of theta = 0, and a nat more, the first step leads there: for Gibbs models
     that is the maximally mixed state, and far away from it the loss is a piecewise linear function, of which H says
-    nothing. Parameters are measured by their curvature at theta = 0, so that their units do not matter (up to 128 of
-    them). H is the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from the optimum H is computed, or
-    solved with, only as accurately as the gradient is small, which keeps the convergence superlinear: about ten steps
-    reach a gradient of 1e-10.
+    nothing. H is the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from the optimum H is computed, or
+    solved with, only as accurately as the gradient is small: about ten steps reach a gradient of 1e-10.
+
+    Parameters are measured by their curvature at theta = 0, so that their units do not matter, where H is assembled or
+    blocks on its diagonal are known: those of conditional Gibbs models, one a generator. Conjugate gradients are
+    preconditioned by the blocks, so that inputs that depend on each other cost few products.
 
     Parameters
     ----------
@@ -71,8 +73,7 @@ class Newton(Optimizer):
         hessian_at = ask(objective, "hessian", self.name)
         if not state:
             zero = np.zeros_like(point.params)
-            curvatures = hessian_at(zero).matrix().diagonal() if is_assembled(self.solver, len(zero)) else zero
-            state = {"units": np.sqrt(np.where(curvatures > 0, curvatures, 1.0))}
+            state = {"units": units_of(hessian_at(zero), self.solver, len(zero))}
             if point.gradient @ point.params > WORSE:  # which f(theta) - f(0) cannot exceed, f being convex
                 origin = trial(objective, zero)
                 if origin.value + max(WORSE, origin.value) < point.value:
@@ -82,7 +83,8 @@ class Newton(Optimizer):
         size = float(np.abs(gradient).max(initial=0.0))
         left_out = min(LOOSEST, size * size)
         hessian = hessian_at(point.params, tolerance=left_out)
-        solve, scale = solver_of(hessian, -gradient, self.solver, min(LEAST_ACCURATE, math.sqrt(size)), units)
+        accuracy = min(LEAST_ACCURATE, max(math.sqrt(size), MOST_ACCURATE))
+        solve, scale = solver_of(hessian, -gradient, self.solver, accuracy, units)
         along = solve(left_out * scale) / units
         with suppress(Stalled):
             return search(objective, point, along, 1.0), state

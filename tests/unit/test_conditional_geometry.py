@@ -1,5 +1,7 @@
 """Metrics and Newton's method of conditional models: against finite differences, by members, and to the optimum."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from helpers.cases import every
@@ -11,6 +13,7 @@ from qml._checks import InputError
 from qml.fitting.objective import Objective
 from qml.fitting.priors import Gaussian
 from qml.geometry import KINDS
+from qml.geometry.conditional import ConditionalGibbsMetric
 from qml.instructions import PartialTrace
 from qml.losses import Labelled, LabelLikelihood, MeanCrossEntropy, label_states
 from qml.models import ConditionalCircuitModel, ConditionalGibbsModel
@@ -54,6 +57,13 @@ def test_the_hessian_is_the_derivative_of_the_gradient(name, bias):
     hessian = f.hessian(theta)
     assert np.abs(hessian.matrix() - numeric).max() < 1e-9
     assert np.allclose([hessian.product(e) for e in eye], hessian.matrix(), atol=1e-15)
+    f.prior = Gaussian(0.5)  # of curvature 4
+    groups, blocks = f.hessian(theta).blocks()
+    assert groups.shape == (len(CASES[name]), 2 + bias)
+    assert sorted(groups.ravel()) == list(range(len(theta)))
+    for group, block in zip(groups, blocks, strict=True):
+        assert len({f.parameter_names[i].strip("bW[]").split(",")[0] for i in group}) == 1
+        assert np.allclose(block, (numeric + 4 * eye)[np.ix_(group, group)], atol=1e-9)
 
 
 @every("name", CASES)
@@ -75,9 +85,52 @@ def test_the_metric_is_the_weighted_mean_of_those_of_the_members(name, kind):
 
 def test_blocks_of_inputs_change_nothing(monkeypatch):
     f, theta = problem("complex")
-    whole = f.hessian(theta).matrix()
+
+    def found():
+        hessian = f.hessian(theta)
+        return hessian.matrix(), hessian.product(theta), hessian.blocks()[1]
+
+    whole = found()
     monkeypatch.setattr("qml.geometry.conditional.BLOCK_NUMBERS", 1)
-    assert np.allclose(f.hessian(theta).matrix(), whole, atol=1e-16)
+    assert all(np.abs(before).max() > 0.01 for before in whole)
+    assert all(np.allclose(after, before, atol=1e-15) for after, before in zip(found(), whole, strict=True))
+
+
+def test_a_product_holds_no_metric_of_every_member():
+    """2000 inputs and 63 generators: the metrics of all members would be 64 MB."""
+    generators = [np.diag(row) for row in np.random.default_rng(0).normal(size=(63, 3))]
+    model, x = ConditionalGibbsModel(generators, 1), np.random.default_rng(1).normal(size=(2000, 1))
+    hessian = model.metric(np.zeros(126), x)
+    tracemalloc.start()
+    product = hessian.product(np.ones(126))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.abs(product).max() > 0.01
+    assert peak < 8e6
+
+
+@every("name", ["non-commuting", "diagonal"])
+def test_collinear_inputs_in_any_units_change_nothing(name):
+    """Some twenty steps of a few products each; without the blocks of the Hessian they would be hundreds."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(150, 20))
+    x = np.concatenate([x, x @ rng.normal(size=(20, 20)), 3 + x[:, :10] + 1e-4 * rng.normal(size=(150, 10))], axis=1)
+    x = np.concatenate([x, x[:, :25] * np.geomspace(1e-3, 1e3, 25), np.ones((150, 5))], axis=1)
+    model = ConditionalGibbsModel(CASES[name], x.shape[1])
+    data, prior = Labelled(x, ginibre(model.dims, rng, batch=150)), Gaussian(1.0, copies=1000)
+    f = Objective.of(model, data, prior=prior)
+    assert f.n_params > 128
+    assert f.default_optimizer == Newton()
+    products = []
+    metric_product = ConditionalGibbsMetric._product
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConditionalGibbsMetric, "_product", lambda g, v: products.append(1) or metric_product(g, v))
+        found = fit(model, data, prior=prior, seed=0, gradient_tolerance=1e-7)
+    dense = fit(model, data, prior=prior, seed=0, gradient_tolerance=1e-7, optimizer=Newton("dense"))
+    assert found.converged
+    assert found.iterations <= 25
+    assert len(products) <= 30 * found.iterations
+    assert found.loss == pytest.approx(dense.loss, abs=1e-10)
 
 
 def test_frozen_states_cost_no_digits():

@@ -26,7 +26,7 @@ from qml import (
 )
 from qml._checks import InputError, MemoryRefused
 from qml.fitting import Objective
-from qml.fitting.priors import Laplace
+from qml.fitting.priors import Gaussian, Laplace
 from qml.losses import CrossEntropy, HilbertSchmidt, Labelled, label_states
 from qml.models import ConditionalGibbsModel, HiddenGibbsModel
 from qml.operators import heisenberg, tfim
@@ -168,6 +168,18 @@ def test_the_default_is_newtons_method_where_the_hessian_is_known():
         assert used == repr(chosen())
     labels, conditional = Labelled([[0.0], [1.0]], label_states([0, 1], 2)), ConditionalGibbsModel(["Z"], n_inputs=1)
     assert isinstance(Objective.of(conditional, labels).default_optimizer, Newton)
+    wide, many = (ConditionalGibbsModel(["Z"], n_inputs=n) for n in (200, 2100))
+    for model, prior, chosen in (
+        (wide, None, LBFGS),
+        (wide, Gaussian(1.0), Newton),
+        (wide, Laplace(1.0), LBFGS),
+        (many, Gaussian(1.0), LBFGS),
+    ):
+        labelled = Labelled(np.eye(2, model.n_inputs), label_states([0, 1], 2))
+        assert isinstance(Objective.of(model, labelled, prior=prior).default_optimizer, chosen)
+    assert isinstance(
+        Objective.of(all_strings, maximally_mixed((2,) * 4), prior=Gaussian(1.0)).default_optimizer, LBFGS
+    )
     prior = Laplace(1.0, copies=10)
     assert isinstance(Objective.of(gibbs, maximally_mixed((2, 2)), prior=prior).default_optimizer, LBFGS)
 

@@ -71,8 +71,9 @@ class Fit(Spec):
         By default what the target says: cross_entropy of a state, negative_log_likelihood of counts, mean_cross_entropy
         of labelled data, expectation of a Hamiltonian.
     optimizer : mapping
-        By default newton of the cross entropy of Gibbs models of at most 128 parameters, natural_gradient of cholesky
-        ones, natural_lbfgs of those with hidden units, else lbfgs.
+        By default newton of the cross entropy of Gibbs models of at most 128 parameters, of conditional ones with a
+        prior and more examples than inputs of at most 2048, natural_gradient of cholesky ones, natural_lbfgs of those
+        with hidden units, else lbfgs.
     restarts : int
         Independent starts; the best is kept.
     max_iterations : int

@@ -169,13 +169,14 @@ def test_the_default_is_newtons_method_where_the_hessian_is_known():
     labels, conditional = Labelled([[0.0], [1.0]], label_states([0, 1], 2)), ConditionalGibbsModel(["Z"], n_inputs=1)
     assert isinstance(Objective.of(conditional, labels).default_optimizer, Newton)
     wide, many = (ConditionalGibbsModel(["Z"], n_inputs=n) for n in (200, 2100))
-    for model, prior, chosen in (
-        (wide, None, LBFGS),
-        (wide, Gaussian(1.0), Newton),
-        (wide, Laplace(1.0), LBFGS),
-        (many, Gaussian(1.0), LBFGS),
+    for model, examples, prior, chosen in (
+        (wide, 201, None, LBFGS),
+        (wide, 201, Gaussian(1.0), Newton),
+        (wide, 200, Gaussian(1.0), LBFGS),
+        (wide, 201, Laplace(1.0), LBFGS),
+        (many, 2101, Gaussian(1.0), LBFGS),
     ):
-        labelled = Labelled(np.eye(2, model.n_inputs), label_states([0, 1], 2))
+        labelled = Labelled(np.eye(examples, model.n_inputs), label_states(np.arange(examples) % 2, 2))
         assert isinstance(Objective.of(model, labelled, prior=prior).default_optimizer, chosen)
     assert isinstance(
         Objective.of(all_strings, maximally_mixed((2,) * 4), prior=Gaussian(1.0)).default_optimizer, LBFGS

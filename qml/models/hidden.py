@@ -246,16 +246,19 @@ class HiddenGibbsModel(Model):
 
         Those of the latest theta are kept: an evaluation and a metric ask for them.
         """
-        if self._latest is None or not np.array_equal(self._latest[0], theta):
-            joint = self.joint.state(theta)
-            spectrum = joint.spectrum()
-            rows = spectrum.columns if self._in_order else spectrum.columns[self._order.ravel()]
-            columns = (rows * np.exp(spectrum.log_eigenvalues / 2)).reshape(len(self._order), -1).T
-            with threads.suited_alone(joint.dim):
-                w, s, vectors = np.linalg.svd(columns, full_matrices=False)
-            sigma = DensityMatrix._of_singular_vectors(vectors.T, s / np.linalg.norm(s), self.dims)
-            self._latest = theta.copy(), (joint, sigma, rows, w.T)
-        return self._latest[1]
+        latest = self._latest
+        if latest is not None and np.array_equal(latest[0], theta):
+            return latest[1]
+        joint = self.joint.state(theta)
+        spectrum = joint.spectrum()
+        rows = spectrum.columns if self._in_order else spectrum.columns[self._order.ravel()]
+        columns = (rows * np.exp(spectrum.log_eigenvalues / 2)).reshape(len(self._order), -1).T
+        with threads.suited_alone(joint.dim):
+            w, s, vectors = np.linalg.svd(columns, full_matrices=False)
+        sigma = DensityMatrix._of_singular_vectors(vectors.T, s / np.linalg.norm(s), self.dims)
+        found = joint, sigma, rows, w.T
+        self._latest = theta.copy(), found
+        return found
 
     def __repr__(self) -> str:
         generators = _checks.plural(self.n_params, "generator")

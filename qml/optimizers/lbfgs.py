@@ -75,7 +75,7 @@ class LBFGS(Optimizer):
         object.__setattr__(self, "memory", _checks.integer("memory", self.memory, low=1))
 
     def init(self, start: Point) -> OptimizerState:
-        return _forgotten(start)
+        return forgotten(start)
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
         try:
@@ -83,19 +83,19 @@ class LBFGS(Optimizer):
         except Stalled:
             if not len(state["steps"]):
                 raise
-            state = _forgotten(point)
+            state = forgotten(point)
             reached = _along(objective, point, state)
         step, change = reached.params - point.params, reached.gradient - point.gradient
-        return reached, _remembered(state, step, change, self.memory)
+        return reached, remembered(state, step, change, self.memory)
 
 
-def _forgotten(point: Point) -> OptimizerState:
+def forgotten(point: Point) -> OptimizerState:
     """No changes of theta and of the gradient, (0, n_params) each, and none of their products."""
     none = np.zeros((0, len(point.params)))
     return {"steps": none, "changes": none, "inverse": np.zeros((0, 0))}
 
 
-def _remembered(state: OptimizerState, step: Real, change: Real, memory: int) -> OptimizerState:
+def remembered(state: OptimizerState, step: Real, change: Real, memory: int) -> OptimizerState:
     r"""The state with one more change, if that tells a curvature above 0, without the oldest where there are more than
     `memory`.
 
@@ -121,13 +121,13 @@ def _remembered(state: OptimizerState, step: Real, change: Real, memory: int) ->
 
 def _along(objective: Differentiable, point: Point, state: OptimizerState) -> Point:
     """The next iterate, along the direction that the changes give."""
-    direction = _direction(point.gradient, state)
+    direction = secant_direction(point.gradient, state)
     size = math.sqrt(float(direction @ direction))
     first = 1.0 if len(state["steps"]) else min(1.0, 1 / size) if size > 0 else 0.0
     return search(objective, point, direction, first)
 
 
-def _direction(gradient: Real, state: OptimizerState) -> Real:
+def secant_direction(gradient: Real, state: OptimizerState) -> Real:
     r"""-H g, in the compact form of BFGS, with the steps and changes as the rows of S and Y:
 
     .. math:: H g = \gamma q + S^T R^{-T} (D u - \gamma Y q), \qquad u = R^{-1} S g, \quad q = g - Y^T u

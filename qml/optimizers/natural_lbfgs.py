@@ -13,7 +13,7 @@ from qml import _checks, spectral
 from qml._typing import Real
 from qml.geometry import KINDS
 from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, Stalled, ask
-from qml.optimizers.lbfgs import _direction, _forgotten, _remembered, search
+from qml.optimizers.lbfgs import forgotten, remembered, search, secant_direction
 from qml.optimizers.natural import NaturalGradient
 
 TRIED, LESS = 8, 0.3
@@ -98,26 +98,26 @@ class NaturalLBFGS(Optimizer):
         if age % FRESH == 0:
             axes, inverse_axes = _axes(ask(objective, "metric", self.name)(point.params, self.metric).matrix())
         pairs = {key: state[key] for key in ("steps", "changes", "inverse")}
-        none, unit = _forgotten(point), np.eye(len(point.params))
+        none, unit = forgotten(point), np.eye(len(point.params))
         plain = min(1.0, 1 / (math.hypot(*point.gradient) or 1.0))
         ways = [(pairs, axes, inverse_axes, 1.0), (none, axes, inverse_axes, 1.0), (none, unit, unit, plain)]
         for way in ways if len(pairs["steps"]) else ways[1:]:
             pairs, axes, inverse_axes, length = way
             seen = pairs | {"steps": pairs["steps"] @ inverse_axes.T, "changes": pairs["changes"] @ axes}
             with suppress(Stalled):
-                reached = search(objective, point, axes @ _direction(point.gradient @ axes, seen), length)
+                reached = search(objective, point, axes @ secant_direction(point.gradient @ axes, seen), length)
                 break
         else:
             raise Stalled
         step, change = reached.params - point.params, reached.gradient - point.gradient
         if step @ change > spectral.EPS * (change @ change):
-            pairs = _remembered(pairs, step, change, self.memory)
+            pairs = remembered(pairs, step, change, self.memory)
         return reached, pairs | {"axes": axes, "inverse_axes": inverse_axes, "age": np.array(age + 1)}
 
 
 def _begun(point: Point) -> OptimizerState:
     none = np.zeros((0, len(point.params)))
-    return _forgotten(point) | {"axes": none, "inverse_axes": none, "age": np.zeros((), dtype=np.int64)}
+    return forgotten(point) | {"axes": none, "inverse_axes": none, "age": np.zeros((), dtype=np.int64)}
 
 
 def _axes(metric: Real) -> tuple[Real, Real]:

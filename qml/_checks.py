@@ -380,14 +380,6 @@ def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
     return result
 
 
-def kept_sites(keep: Sequence[int], n_sites: int) -> tuple[int, ...]:
-    """The sites that a partial trace keeps: distinct ones, at least one."""
-    result = targets("keep", keep, n_sites)
-    if not result:
-        raise InputError("keep must name at least one site; found none.")
-    return result
-
-
 def memory(what: str, needed: int, remedy: str, qubits: int = 0) -> None:
     """Refuse, before allocating, what would not fit. Less than 16 MiB always does, without asking the system.
 

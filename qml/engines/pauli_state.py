@@ -15,6 +15,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Integer, Real
 from qml.engines.pauli import conversion
 from qml.operators import PauliSum
+from qml.operators.sites import kept_sites
 from qml.states.base import State
 from qml.states.held import in_eigenbasis
 from qml.states.product import ProductState
@@ -215,7 +216,7 @@ class PauliState(State):
     def partial_trace(self, keep: Sequence[int]) -> PauliState:
         """The expectations of the strings that act on the kept sites only."""
         n, lead = len(self.dims), len(self.batch_shape)
-        kept = _checks.kept_sites(keep, n)
+        kept = kept_sites(keep, n)
         out = self._vector.reshape(*self.batch_shape, *(4,) * n)
         out = out[(..., *(slice(None) if site in kept else 0 for site in range(n)))]
         order = [lead + sorted(kept).index(site) for site in kept]

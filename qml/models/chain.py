@@ -16,6 +16,7 @@ from qml.geometry import Metric
 from qml.geometry.weights import gibbs_weights
 from qml.models.thermal import LargeGibbsModel, ThermalState
 from qml.operators import GeneratorsLike, PauliSum
+from qml.operators.sites import kept_sites
 from qml.states import State, StateLike, one_state
 from qml.states.density_matrix import DensityMatrix
 
@@ -132,7 +133,7 @@ class ChainState(ThermalState):
         >>> ChainState([tfim(50)], [1.0]).partial_trace([49, 0]).matrix().real.round(4).diagonal()
         array([0.25, 0.25, 0.25, 0.25])
         """
-        kept = _checks.kept_sites(keep, self.n_qubits)
+        kept = kept_sites(keep, self.n_qubits)
         ordered = sorted(kept)
         found = DensityMatrix(self.chain.reduced(ordered))
         return found if list(kept) == ordered else found.partial_trace([ordered.index(site) for site in kept])

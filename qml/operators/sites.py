@@ -235,6 +235,14 @@ def reduced_matrix(matrix: Complex, keep: Dims, dims: Dims) -> Complex:
     return as_complex(matrix[..., index[:, None], index].sum(axis=-1))
 
 
+def kept_sites(keep: Sequence[int], n_sites: int) -> tuple[int, ...]:
+    """The sites that a partial trace keeps: distinct ones, at least one."""
+    result = _checks.targets("keep", keep, n_sites)
+    if not result:
+        raise InputError("keep must name at least one site; found none.")
+    return result
+
+
 def grouped(values: Numeric, keep: Dims, dims: Dims) -> Numeric:
     """An array (..., d) as (..., d', d / d'): the kept sites in the order listed, then the others; of any namespace."""
     lead = values.ndim - 1

@@ -11,7 +11,7 @@ from qml import _checks, _matrices, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Integer, Numbers, Numeric, Real
-from qml.operators.sites import grouped
+from qml.operators.sites import grouped, kept_sites
 from qml.states.base import State
 from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
@@ -170,7 +170,7 @@ class GibbsState(State):
         """The reduced state; of a diagonal one a diagonal Gibbs state, whose logarithms are sums in the log domain."""
         if not self._diagonal:
             return reduced(self, keep)
-        kept = _checks.kept_sites(keep, len(self.dims))
+        kept = kept_sites(keep, len(self.dims))
         logs = as_real(grouped(self.spectrum().log_eigenvalues, kept, self.dims))
         energies = spectral.log_softmax(logs).max(axis=-1) - logs.max(axis=-1)  # -log sum exp
         return GibbsState._trusted(energies, tuple(self.dims[k] for k in kept), diagonal=True)

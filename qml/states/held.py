@@ -14,7 +14,7 @@ from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_hos
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, DimsLike, Real
 from qml.operators import PauliSum
-from qml.operators.sites import grouped, reduced_matrix
+from qml.operators.sites import grouped, kept_sites, reduced_matrix
 from qml.states.base import State
 
 
@@ -228,7 +228,7 @@ class Held(State, is_kind=False):
         return cotangent
 
     def partial_trace(self, keep: Sequence[int]) -> Self:
-        kept = _checks.kept_sites(keep, len(self.dims))
+        kept = kept_sites(keep, len(self.dims))
         dims = tuple(self.dims[k] for k in kept)
         if self._probabilities is not None:
             return self._make(None, dims, probabilities=grouped(self._probabilities, kept, self.dims).sum(axis=-1))

@@ -1,4 +1,4 @@
-"""Gibbs models with hidden units: each way to sigma against the definition, classical limits, and quantum EM."""
+"""Gibbs models with hidden units: each way to sigma against the definition, and classical limits."""
 
 import itertools
 import math
@@ -9,6 +9,7 @@ import pytest
 import scipy.linalg
 from helpers.arrays import hermitian
 from helpers.cases import every
+from helpers.hidden import FAMILIES, paulis
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,37 +17,11 @@ from qml import FitResult, GibbsModel, check_gradient, fit, pauli
 from qml._checks import InputError
 from qml.geometry import KINDS, classical, marginal
 from qml.losses import CrossEntropy, HilbertSchmidt
-from qml.models import HiddenGibbsModel, em, quantum_em, semi_quantum_restricted
+from qml.models import HiddenGibbsModel, quantum_em, semi_quantum_restricted
 from qml.operators import partial_trace_matrix, tfim
 from qml.spectral import log_divided_differences
 from qml.states import DensityMatrix, GibbsState, basis_state, ginibre, maximally_mixed
 
-
-def paulis(*labels):
-    return [pauli(label) for label in labels]
-
-
-def visible_diagonal_matrices():
-    rng = np.random.default_rng(6)
-    return [np.kron(hermitian(2, rng), np.diag(rng.standard_normal(3))) for _ in range(4)]
-
-
-FAMILIES = {
-    "dense": lambda: HiddenGibbsModel([tfim(3), *paulis("XYI", "IZX", "ZII")], hidden=[1]),
-    "dense, two": lambda: HiddenGibbsModel.all_paulis(3, hidden=2),
-    "dense, qutrit": lambda: HiddenGibbsModel([hermitian(6, np.random.default_rng(k)) for k in range(3)], 1, (2, 3)),
-    "blocks": lambda: HiddenGibbsModel(paulis("ZXI", "IXX", "ZIY", "IZI", "ZZI"), 2),
-    "blocks, scattered": lambda: HiddenGibbsModel(paulis("XZIX", "YIZI", "ZIII", "XZZI", "IZII", "IIIY"), [3, 0]),
-    "blocks, matrices": lambda: HiddenGibbsModel(visible_diagonal_matrices(), [0], (2, 3)),
-    "blocks, diagonal": lambda: HiddenGibbsModel(paulis("ZZI", "IZZ", "IIZ", "ZII"), 2),
-    "blocks, diagonal matrices": lambda: HiddenGibbsModel(
-        [np.diag([0.0, 1, 2, 0, 5, 1]), np.diag(range(6))], 1, (3, 2)
-    ),
-    "closed form": lambda: semi_quantum_restricted(2, 2),
-    "closed form, scattered": lambda: HiddenGibbsModel(
-        [pauli("XZI") + 0.5 * pauli("YII"), *paulis("YZI", "IZZ", "XII", "IIZ", "IZY")], hidden=[0, 2]
-    ),
-}
 DIAGONAL = [name for name in FAMILIES if not name.startswith("dense")]
 EVERY_MODEL = every("model", [make() for make in FAMILIES.values()], ids=list(FAMILIES))
 
@@ -298,92 +273,6 @@ def test_a_saved_result_keeps_what_the_state_knows(name, tmp_path):
     assert type(again.state) is type(result.state)
     before, after = (r.state.spectrum().log_eigenvalues for r in (result, again))
     assert np.allclose(before, after, rtol=0, atol=1e-14)
-
-
-# quantum EM -----------------------------------------------------------------------------------------------------------
-
-
-def completion(model, rho, theta):
-    """tau on all sites, for a model whose visible sites come first: the definition, by divided differences."""
-    sigma, joint = model.state(theta).spectrum(), model.joint.state(theta).spectrum()
-    x = sigma.from_basis(log_divided_differences(sigma.log_eigenvalues) * sigma.to_basis(rho.matrix()))
-    extended = np.kron(x, np.eye(model.joint.state(theta).dim // rho.dim))
-    return joint.exp_pullback(extended)
-
-
-@pytest.mark.parametrize("name", ["dense, two", "blocks", "closed form"])
-def test_the_gradient_is_a_difference_of_expectations(name):
-    """dS/dtheta_j = Tr(tau G_j) - Tr(sigma G_j), with tau of unit trace and, for diagonal visible units, a state."""
-    model, rng = FAMILIES[name](), np.random.default_rng(21)
-    theta, rho = model.init_params(rng), ginibre(model.dims, rng)
-    gradient = em._evaluate(model, rho, theta)[2]
-    means = model.log_partition_and_means(theta)[1]
-    tau = completion(model, rho, theta)
-    assert np.trace(tau).real == pytest.approx(1, abs=1e-13)
-    expected = model.joint.generators.traces(tau)
-    assert np.abs(gradient).max() > 1e-3
-    assert np.abs(gradient - (expected - means)).max() < 1e-13
-    if name != "dense, two":
-        given_v = model.joint.state(theta).matrix()
-        d_h = len(given_v) // rho.dim
-        for v, weight in enumerate(rho.probabilities()):
-            block = given_v[v * d_h : (v + 1) * d_h, v * d_h : (v + 1) * d_h]
-            conditional = weight * block / np.trace(block)
-            assert np.abs(tau[v * d_h : (v + 1) * d_h, v * d_h : (v + 1) * d_h] - conditional).max() < 1e-13
-
-
-def excess(model, rho, theta, other):
-    """Q(other) - Q(theta) - (S(other) - S(theta)): what the majorisation theorem says is never negative."""
-    _, value, gradient = em._evaluate(model, rho, theta)
-    log_z, means = model.log_partition_and_means(theta)
-    change_of_q = (other - theta) @ (means + gradient) + model.log_partition_and_means(other)[0] - log_z
-    return change_of_q - (em._evaluate(model, rho, other)[1] - value)
-
-
-@given(seed=st.integers(0, 2**32 - 1), step=st.floats(0.01, 3.0))
-@pytest.mark.parametrize("name", ["closed form", "blocks"])
-def test_q_majorises_s_for_diagonal_visible_units(name, seed, step):
-    model, rng = FAMILIES[name](), np.random.default_rng(seed)
-    theta, rho = model.init_params(rng, 1.0), ginibre(model.dims, rng)
-    assert excess(model, rho, theta, theta + step * rng.standard_normal(model.n_params)) > -1e-12
-
-
-def test_q_does_not_majorise_s_for_quantum_visible_units():
-    model, rng = HiddenGibbsModel.all_paulis(2), np.random.default_rng(22)
-    thetas = 2 * rng.standard_normal((100, model.n_params))
-    others = thetas + 0.1 * rng.standard_normal(thetas.shape)
-    assert min(excess(model, basis_state("0"), *pair) for pair in zip(thetas, others, strict=True)) < -1e-3
-
-
-@pytest.mark.parametrize("name", ["closed form", "blocks", "blocks, diagonal matrices", "dense", "dense, qutrit"])
-def test_em_never_raises_s(name):
-    model = FAMILIES[name]()
-    rho = ginibre(model.dims, np.random.default_rng(23))
-    result = quantum_em(model, rho, seed=4, max_iterations=25)
-    assert result.history[0] - result.loss > 1e-3
-    assert np.diff(result.history).max(initial=0.0) < 1e-14
-    assert result.loss == pytest.approx(CrossEntropy().value(rho, model.state(result.params)), abs=1e-14)
-
-
-@pytest.mark.parametrize("inner", [1, 3, 60])
-def test_full_steps_are_accepted_for_diagonal_visible_units(inner, monkeypatch):
-    """However far step M goes, no step is ever halved."""
-    monkeypatch.setattr(em, "MAX_HALVINGS", 1)
-    model = semi_quantum_restricted(3, 2)
-    rho = DensityMatrix.from_probabilities(np.random.default_rng(24).dirichlet(np.full(8, 0.3)), (2, 2, 2))
-    result = quantum_em(model, rho, seed=5, max_iterations=15, inner_iterations=inner)
-    assert result.iterations == 15
-    assert np.diff(result.history).max() < 1e-15
-
-
-@pytest.mark.parametrize("name", ["dense, two", "blocks", "closed form"])
-def test_em_reaches_a_target_of_its_own_family(name):
-    model = FAMILIES[name]()
-    rho = model.state(model.init_params(np.random.default_rng(26 if name == "blocks" else 25), scale=1.0))
-    result = quantum_em(model, rho, seed=6, max_iterations=400, gradient_tolerance=1e-6)
-    assert result.history[0] - result.floor > 1e-1
-    assert abs(result.gap) < 1e-8
-    assert result.converged
 
 
 # sentences ------------------------------------------------------------------------------------------------------------

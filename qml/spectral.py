@@ -278,6 +278,24 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
     return values, vectors
 
 
+def svd(matrix: Any, full_matrices: bool = False) -> tuple[Any, Real, Any]:
+    """U (..., d, k), s (..., k) falling and W^dagger (..., k, r) of A = U s W^dagger.
+
+    LAPACK's divide and conquer gives up on some matrix out of thousands, that its QR iterations decompose.
+    """
+    xp = namespace(matrix)
+    try:
+        found = xp.linalg.svd(matrix, full_matrices=full_matrices)
+    except np.linalg.LinAlgError:
+        if not np.isfinite(matrix).all():
+            raise
+        every = [
+            scipy.linalg.svd(a, full_matrices, lapack_driver="gesvd") for a in matrix.reshape(-1, *matrix.shape[-2:])
+        ]
+        found = [np.reshape(part, (*matrix.shape[:-2], *part[0].shape)) for part in zip(*every, strict=True)]
+    return found[0], found[1], found[2]
+
+
 def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     """The spectrum of a density matrix (..., d, d), cut by the support policy."""
     values, vectors = eigh(matrix)
@@ -313,7 +331,7 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     would bury its small rows in rounding.
     """
     xp = namespace(factor)
-    u, s, wh = xp.linalg.svd(_products.real_if_real(factor) if on_host(factor) else factor, full_matrices=False)
+    u, s, wh = svd(_products.real_if_real(factor) if on_host(factor) else factor)
     found, s = spectrum_of_singular_vectors(u, s)
     rows = s[..., None] * wh
     if not smoothing:

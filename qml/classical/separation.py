@@ -6,7 +6,7 @@ import numpy as np
 import scipy.optimize
 from scipy import sparse
 
-from qml import _checks, _matrices
+from qml import _checks, _matrices, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Integer, Real
 
@@ -123,7 +123,7 @@ def _independent(x: Real) -> tuple[Real, Real]:
     """Inputs (m, r) in r orthogonal coordinates with entries up to 1, in which a column beside a constant one that it
     hardly differs from keeps its digits; and the matrix (r, p) from weights in them to weights of x."""
     sizes = _matrices.power_of_two(x)
-    u, s, v = np.linalg.svd(x / sizes, full_matrices=False)
+    u, s, v = spectral.svd(x / sizes)
     r = int(np.count_nonzero(s > max(x.shape) * np.finfo(np.float64).eps * s[0]))
     largest = np.abs(u[:, :r]).max(axis=0)
     return u[:, :r] / largest, v[:r] / (largest * s[:r])[:, None] / sizes

@@ -176,7 +176,7 @@ def _newton_step(omega: Omega, a: Complex, q: Real, mu: float) -> tuple[Omega, b
     length = 1.0 if decrement < 0.06 else 1 / (1 + math.sqrt(decrement))
     if values[0] < 0:
         length = min(length, -0.95 / float(values[0]))
-    new, root, _ = np.linalg.svd((v * omega.root) @ (vectors * np.sqrt(1 + length * values)))
+    new, root, _ = spectral.svd((v * omega.root) @ (vectors * np.sqrt(1 + length * values)))
     return Omega(new, root), decrement < CENTRED
 
 

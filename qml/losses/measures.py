@@ -200,7 +200,7 @@ def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
     rho, sigma = as_pair(rho, sigma)
     a = factor_of(rho)
     between = a.conj().T @ factor_of(sigma)
-    u, s, _ = namespace(between).linalg.svd(between, full_matrices=False)
+    u, s, _ = spectral.svd(between)
     kept = s > singular_cut(sigma) * s[0]
     au = a @ u[:, kept]
     root = float(s.sum())

@@ -170,7 +170,7 @@ class Renyi(Loss):
         rows = v.conj().T @ a
         scaled = _scaled(t * logs, as_real(abs(rows).max(axis=-1)))
         b = namespace(logs).exp(scaled / 2)[:, None] * rows
-        _, s, wh = namespace(b).linalg.svd(b, full_matrices=False)
+        _, s, wh = spectral.svd(b)
         seen = s > cut * s[0]
         ratios = s[seen] / s[0]
         aw = a @ wh[seen].conj().T

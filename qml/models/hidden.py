@@ -254,7 +254,7 @@ class HiddenGibbsModel(Model):
         rows = spectrum.columns if self._in_order else spectrum.columns[self._order.ravel()]
         columns = (rows * np.exp(spectrum.log_eigenvalues / 2)).reshape(len(self._order), -1).T
         with threads.suited_alone(joint.dim):
-            w, s, vectors = np.linalg.svd(columns, full_matrices=False)
+            w, s, vectors = spectral.svd(columns)
         sigma = DensityMatrix._of_singular_vectors(vectors.T, s / np.linalg.norm(s), self.dims)
         found = joint, sigma, rows, w.T
         self._latest = theta.copy(), found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, spectral
 from qml._arrays import as_complex
 from qml._checks import InputError, OutsideDomain
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
@@ -348,7 +348,7 @@ class KrausModel(Model):
         half = len(theta) // 2
         a = (theta[:half] + 1j * theta[half:]).reshape(self._shape)
         largest = float(np.abs(a).max(initial=0.0)) or 1.0
-        u, s, w = np.linalg.svd(a / largest, full_matrices=False)
+        u, s, w = spectral.svd(a / largest)
         if smooth and not s[-1] > 1e-14 * s[0]:
             raise OutsideDomain(f"theta is where V is not smooth: A has not the rank {self._d}.")
         return as_complex(u), s * largest, as_complex(w)

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import lambertw
 
+from qml import spectral
 from qml._typing import Complex, Real
 from qml.measurement import Counts, PauliMeasurement
 from qml.operators.bases import hermitian_basis
@@ -109,7 +110,7 @@ def is_unique(problem: Likelihood, face: Face, factor: Complex, p: Real, known: 
     """
     if problem.hedging or face.dim == 1 or (known is not None and not known.missing and problem.sees_all):
         return True
-    u, s, _ = np.linalg.svd(factor, full_matrices=False)
+    u, s, _ = spectral.svd(factor)
     support = u[:, s**2 > face.resolution]
     if known is not None and known.missing and support.shape[1] == problem.dim:
         return False

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from qml import spectral
 from qml._arrays import as_complex
 from qml._typing import Complex, Real
 from qml.measurement.empirical import inner
@@ -56,7 +57,7 @@ def conjugate_gradients(problem: Likelihood, factor: Complex) -> Iterator[Iterat
     """
     a = factor
     for steps in itertools.chain([FIRST_STEPS], itertools.repeat(STEPS_PER_BASIS)):
-        u, s, _ = np.linalg.svd(a)
+        u, s, _ = spectral.svd(a, full_matrices=True)
         s /= np.linalg.norm(s)
         a = u[:, : len(s)] * s if len(s) == a.shape[1] else (u * s) @ np.eye(len(s), a.shape[1])
         p = problem.probabilities(a @ a.conj().T)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.measurement import Counts, Measurement, PauliMeasurement
@@ -172,7 +172,7 @@ def allowed(fixed: Complex, basis: Complex) -> Complex:
     expectations."""
     if not len(fixed):
         return basis
-    _, s, v = np.linalg.svd(expectations(fixed, basis))
+    _, s, v = spectral.svd(expectations(fixed, basis), full_matrices=True)
     rank = int(np.count_nonzero(s > 1e-10 * s.max(initial=0.0)))
     return np.asarray(np.einsum("ab,bij->aij", v[rank:], basis))
 

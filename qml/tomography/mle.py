@@ -273,7 +273,7 @@ class _Run:
         """The state and what is proved of it, computed anew; eigenvalues that no state of maximum likelihood needs are
         left out, and those without which the gap that was asked for is kept."""
         problem = self.problem
-        u, s, _ = np.linalg.svd(iterate.factor, full_matrices=False)
+        u, s, _ = spectral.svd(iterate.factor)
         found = self._judge(u * (s / np.linalg.norm(s)))
         if problem.hedging or not math.isfinite(found.bound):
             return found
@@ -324,7 +324,7 @@ class _Run:
 
 def _first(factor: Complex, rank: int) -> Complex:
     """The largest singular values of a factor, at unit trace."""
-    u, s, _ = np.linalg.svd(factor, full_matrices=False)
+    u, s, _ = spectral.svd(factor)
     return np.asarray(u[:, :rank] * (s[:rank] / np.linalg.norm(s[:rank])))
 
 

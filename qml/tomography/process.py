@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.fitting import FitResult, fit
@@ -224,7 +224,7 @@ def _of_rank(state: State, model: KrausModel) -> Process:
     d, d_out = math.prod(model.dims_in), math.prod(model.dims_out)
     columns = vectors[:, -model.rank :] * np.sqrt(values[-model.rank :])
     v = columns.T.reshape(-1, d, d_out).transpose(2, 0, 1).reshape(-1, d)
-    u, _, w = np.linalg.svd(v, full_matrices=False)
+    u, _, w = spectral.svd(v)
     return Process.from_stinespring(u @ w, model.rank, model.dims_in, model.dims_out)
 
 

@@ -142,3 +142,29 @@ def test_the_pullback_to_a_factor_is_that_to_the_matrix(noise: float) -> None:
     whole = spectral.spectrum_of_matrix(a @ a.conj().T + noise * np.eye(5))
     np.testing.assert_allclose(found, 2 * whole.log_pullback(x) @ a, atol=1e-12)
     assert np.abs(found).max() > 0.1
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5), (2, 3, 4, 2)])
+@pytest.mark.parametrize("full", [False, True])
+def test_singular_values_where_divide_and_conquer_gives_up(shape, full, monkeypatch):
+    def gives_up(*args, **kwargs):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    expected = np.linalg.svd(a, full_matrices=full)
+    monkeypatch.setattr(np.linalg, "svd", gives_up)
+    found = spectral.svd(a, full)
+    assert [part.shape for part in found] == [part.shape for part in expected]
+    u, s, wh = found
+    k = s.shape[-1]
+    np.testing.assert_allclose(s, expected[1], rtol=1e-14)
+    np.testing.assert_allclose((u[..., :k] * s[..., None, :]) @ wh[..., :k, :], a, atol=1e-14)
+    for q in (u, wh.conj().swapaxes(-1, -2)):
+        np.testing.assert_allclose(
+            q.conj().swapaxes(-1, -2) @ q,
+            np.broadcast_to(np.eye(q.shape[-1]), q.shape[:-2] + q.shape[-1:] * 2),
+            atol=1e-14,
+        )
+    with pytest.raises(np.linalg.LinAlgError):
+        spectral.svd(np.full(shape, np.nan), full)

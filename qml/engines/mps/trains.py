@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, spectral
 from qml._typing import Numeric
 
 IDENTITY = np.eye(2), np.eye(2) / 2
@@ -98,7 +98,7 @@ def _truncated(sites: list[Numeric], log: float, cut: float, bond: int) -> tuple
     carried, lost = np.ones((1, 1)), 0.0
     for t in sites[:-1]:
         m = np.tensordot(carried, t, 1)
-        u, s, v = np.linalg.svd(m.reshape(-1, m.shape[3]), full_matrices=False)
+        u, s, v = spectral.svd(m.reshape(-1, m.shape[3]))
         left_out = np.sqrt(np.cumsum(np.square(s)[::-1])[::-1])
         size = float(left_out[0]) or 1.0
         kept = min(max(1, int((left_out > cut * size).sum())), bond)

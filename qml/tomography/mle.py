@@ -23,6 +23,7 @@ from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import least_squares, record_of
 from qml.tomography.matrices import accelerated_projected_gradient, diluted, r_rho_r
 from qml.tomography.result import TomographyHistory, TomographyResult
+from qml.tomography.slices import Map, best_of
 
 METHODS: dict[str, Callable[[Likelihood, Complex], Iterator[Iterate]]] = {
     "conjugate_gradient": conjugate_gradients,
@@ -35,7 +36,11 @@ MIXED = 0.02
 """Part of the maximally mixed state in the start; of a start of smaller rank that rules out an outcome that was seen,
 part of a random state."""
 STALLED = 400
-"""Iterations without a better certificate after which rounding is said to be reached."""
+"""Iterations without a better certificate after which a method ends."""
+INTERIOR = 16
+"""Dimension up to which the interior-point method, whose steps cost d^6, takes over from conjugate gradients there."""
+ROUNDED = 100.0
+"""A bound up to this many times what rounding leaves uncertain is at the limit of rounding."""
 STATIONARY = 100.0
 """Within a rank, N |grad|^2 times this is what a step can still gain in nats, at the smallest curvature."""
 POLISH = 200
@@ -102,9 +107,13 @@ def maximum_likelihood(
     Notes
     -----
     An iteration costs three applications of the measurement and a few products of d x d matrices; the certificate, an
-    eigenvalue problem, is computed only where it is expected to end the run. The bound N log lambda_max can be brought
-    to, and is right to, what rounding of the probabilities leaves: about N eps / p with p the least probability of an
-    outcome that was seen (``result.rounding``; 1e-15 N where all are of order one, 1e-9 N where one is 1e-7).
+    eigenvalue problem, is computed only where it is expected to end the run. Where few settings leave much open,
+    conjugate gradients can become slow: where the certificate has not become smaller in 400 iterations, Newton's method
+    for L + beta log det sigma with a falling beta takes over, up to d = 16 and without `rank` and `hedging`.
+
+    The bound N log lambda_max can be brought to, and is right to, what rounding of the probabilities leaves: about
+    N eps / p with p the least probability of an outcome that was seen (``result.rounding``; 1e-15 N where all are of
+    order one, 1e-9 N where one is 1e-7).
 
     Examples
     --------
@@ -138,6 +147,8 @@ def maximum_likelihood(
     with threads.suited(dim):
         run = _Run(Likelihood(counts, hedging), columns, gap, relative_gap, max_iterations)
         run.go(METHODS[method](run.problem, _start(counts, start, columns)))
+        if run.reason == "stalled" and columns == dim <= INTERIOR and not hedging and method == "conjugate_gradient":
+            run.go(conjugate_gradients(run.problem, run.interior(counts)))
         return run.result(counts, method, None if rank is None else columns)
 
 
@@ -194,12 +205,13 @@ class _Run:
         self.since = time.perf_counter()
         self.rows: list[tuple[int, float, float, float]] = []
         self.best: tuple[float, Iterate] | None = None
-        self.iterations, self.reason = 0, ""
+        self.iterations, self.reason = -1, ""
 
     def go(self, steps: Iterator[Iterate]) -> None:
-        following, better = 0, 0
+        first = following = better = self.iterations + 1
         last: tuple[int, float] | None = None
-        for self.iterations, iterate in enumerate(steps):
+        self.reason = ""
+        for self.iterations, iterate in enumerate(steps, first):
             if self.iterations < following and self.iterations < self.limit:
                 continue
             value, bound = self._certificate(iterate)
@@ -216,11 +228,24 @@ class _Run:
             elif self.iterations >= self.limit:
                 self.reason = "limit"
             elif self.iterations - better >= STALLED:
-                self.reason = "rounding"
+                self.reason = "rounding" if bound <= ROUNDED * self._rounding(iterate) else "stalled"
             if self.reason:
                 return
             following = self.iterations + _wait(last, (self.iterations, bound), wanted)
             last = self.iterations, bound
+
+    def interior(self, counts: Counts) -> Complex:
+        """A factor of the state that Newton's method finds inside of all states, nearer than what is wanted."""
+        assert self.best is not None
+        gap = self.wanted(self._certificate(self.best[1])[0]) / 2
+        found = best_of(Map(counts.measurement), 0.0, np.asarray(counts.counts, dtype=np.float64)[None], gap)
+        values, vectors = np.linalg.eigh(found.states[0])
+        return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None)))
+
+    def _rounding(self, iterate: Iterate) -> float:
+        """What rounding of the probabilities leaves uncertain of the certificate, in nats."""
+        p = iterate.p / float(np.vdot(iterate.factor, iterate.factor).real)
+        return self.problem.total * self.problem.rounding(self.problem.sensitivity(p))
 
     def wanted(self, value: float) -> float:
         return max(self.gap, self.relative_gap * abs(value)) if math.isfinite(value) else self.gap
@@ -315,9 +340,12 @@ class _Run:
             )
         if converged:
             return f"certified {after}: the {likelihood} is within {bound:.2g} nats of the largest"
-        why = "the iteration limit" if self.reason == "limit" else "the limit of rounding"
+        why = {
+            "limit": "at the iteration limit",
+            "stalled": f"where the bound had not become smaller in {STALLED} iterations,",
+        }.get(self.reason, "at the limit of rounding")
         return (
-            f"not certified: stopped at {why} {after}; the {likelihood} is within {bound:.2g} nats of the largest, "
+            f"not certified: stopped {why} {after}; the {likelihood} is within {bound:.2g} nats of the largest, "
             f"{wanted:.2g} were wanted"
         )
 

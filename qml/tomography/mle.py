@@ -23,7 +23,7 @@ from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import least_squares, record_of
 from qml.tomography.matrices import accelerated_projected_gradient, diluted, r_rho_r
 from qml.tomography.result import TomographyHistory, TomographyResult
-from qml.tomography.slices import Map, best_of
+from qml.tomography.slices import FINE, Map, best_of
 
 METHODS: dict[str, Callable[[Likelihood, Complex], Iterator[Iterate]]] = {
     "conjugate_gradient": conjugate_gradients,
@@ -109,7 +109,7 @@ def maximum_likelihood(
     An iteration costs three applications of the measurement and a few products of d x d matrices; the certificate, an
     eigenvalue problem, is computed only where it is expected to end the run. Where few settings leave much open,
     conjugate gradients can become slow: where the certificate has not become smaller in 400 iterations, Newton's method
-    for L + beta log det sigma with a falling beta takes over, up to d = 16 and without `rank` and `hedging`.
+    for L + beta log det sigma with a falling beta takes over, up to d = 16 and without `rank`.
 
     The bound N log lambda_max can be brought to, and is right to, what rounding of the probabilities leaves: about
     N eps / p with p the least probability of an outcome that was seen (``result.rounding``; 1e-15 N where all are of
@@ -147,7 +147,7 @@ def maximum_likelihood(
     with threads.suited(dim):
         run = _Run(Likelihood(counts, hedging), columns, gap, relative_gap, max_iterations)
         run.go(METHODS[method](run.problem, _start(counts, start, columns)))
-        if run.reason == "stalled" and columns == dim <= INTERIOR and not hedging and method == "conjugate_gradient":
+        if run.reason == "stalled" and columns == dim <= INTERIOR and method == "conjugate_gradient":
             run.go(conjugate_gradients(run.problem, run.interior(counts)))
         return run.result(counts, method, None if rank is None else columns)
 
@@ -237,8 +237,9 @@ class _Run:
     def interior(self, counts: Counts) -> Complex:
         """A factor of the state that Newton's method finds inside of all states, nearer than what is wanted."""
         assert self.best is not None
-        gap = self.wanted(self._certificate(self.best[1])[0]) / 2
-        found = best_of(Map(counts.measurement), 0.0, np.asarray(counts.counts, dtype=np.float64)[None], gap)
+        gap = self.wanted(self._certificate(self.best[1])[0])
+        shots = np.asarray(counts.counts, dtype=np.float64)[None]
+        found = best_of(Map(counts.measurement), 0.0, shots, gap, self.problem.hedging * self.problem.total, FINE)
         values, vectors = np.linalg.eigh(found.states[0])
         return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None)))
 

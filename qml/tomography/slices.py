@@ -24,8 +24,9 @@ from qml.tomography.linear import allowed, design
 
 SHRINK = 0.05
 """From one beta to the next."""
-ENOUGH = 0.1
-"""Newton's method ends where the decrement, twice what a step can still gain, is below this part of beta."""
+ENOUGH, FINE = 0.1, 1e-12
+"""Newton's method ends where the decrement, twice what a step can still gain, is below this part of beta: of the last
+one, below the latter where one state is asked for with its certificate."""
 MOST_STEPS = 60
 """Of Newton, for one beta; five are usual."""
 RIDGE = 1e-14
@@ -96,16 +97,17 @@ class Best:
     probabilities: Real
 
 
-def best_of(space: Map, value: float, counts: Real, gap: float) -> Best:
-    """The most likely states of one slice for records (B, outcomes), within `gap` nats; -inf where every state of the
-    slice excludes an outcome that was seen."""
+def best_of(space: Map, value: float, counts: Real, gap: float, hedging: float = 0.0, enough: float = ENOUGH) -> Best:
+    """The most likely states of one slice for records (B, outcomes), within `gap` nats, or where the likelihood is
+    hedged those of the last beta; -inf where every state of the slice excludes an outcome that was seen."""
     g, m = space.levels.size, len(space.across)
     size = max(1, CHUNK // max(1, 32 * m * g * g, 8 * counts.shape[1] * m))
-    parts = [_ascend(space, value, counts[k : k + size], gap) for k in range(0, len(counts), size)]
+    last = hedging or gap / (2 * g)
+    parts = [_ascend(space, value, counts[k : k + size], last, enough) for k in range(0, len(counts), size)]
     return Best(*(np.concatenate(p) for p in zip(*parts, strict=True)))
 
 
-def _ascend(space: Map, value: float, n: Real, gap: float) -> tuple[Complex, Real, Real]:
+def _ascend(space: Map, value: float, n: Real, last: float, enough: float) -> tuple[Complex, Real, Real]:
     tau0 = space.start(value)
     g, batch = len(tau0), len(n)
     p0 = space.probabilities(tau0)
@@ -114,10 +116,9 @@ def _ascend(space: Map, value: float, n: Real, gap: float) -> tuple[Complex, Rea
     n = np.where(excluded, 0.0, n)
     tau = np.broadcast_to(tau0, (batch, g, g)).copy()
     p = np.broadcast_to(np.where(excluded, 1.0, p0), n.shape).copy()
-    last = gap / (2 * g)
     beta = np.maximum(n.sum(axis=1) / 10, last)
     while len(space.across):
-        _newton(space, tau, p, n, beta)
+        _newton(space, tau, p, n, beta, np.where(beta <= last, enough, ENOUGH) * beta)
         if (beta <= last).all():
             break
         beta = np.maximum(SHRINK * beta, last)
@@ -125,7 +126,7 @@ def _ascend(space: Map, value: float, n: Real, gap: float) -> tuple[Complex, Rea
     return tau, values, np.where(excluded, 0.0, p)
 
 
-def _newton(space: Map, tau: Complex, p: Real, n: Real, beta: Real) -> None:
+def _newton(space: Map, tau: Complex, p: Real, n: Real, beta: Real, enough: Real) -> None:
     """Maximise L + beta log det in place: damped steps of the records that are not there yet."""
     rows, going = space.rows, np.arange(len(n))
     for _ in range(MOST_STEPS):
@@ -140,7 +141,7 @@ def _newton(space: Map, tau: Complex, p: Real, n: Real, beta: Real) -> None:
         scaled = hessian / (scale[:, :, None] * scale[:, None]) + RIDGE * np.eye(rows.shape[1])
         step = np.linalg.solve(scaled, (gradient / scale)[..., None])[..., 0] / scale
         decrement = (step * gradient).sum(axis=1)
-        left = decrement > ENOUGH * b
+        left = decrement > enough[going]
         if not left.any():
             return
         going, step, dp, q, shots, b = going[left], step[left], step[left] @ rows.T, q[left], shots[left], b[left]

@@ -28,10 +28,11 @@ from qml.parameters import Interval
 
 
 def traced_vector(model: Model) -> Callable[[Any], Any] | None:
-    """theta (n_params,) to the Pauli vector (4^n,); None where the model is no circuit on a JaxEngine from a state."""
-    if not (isinstance(model, CircuitModel) and isinstance(model.engine, JaxEngine)) or isinstance(
-        model.initial, Model
-    ):
+    """theta (n_params,) to the Pauli vector (4^n,); None where the model is no circuit on a JaxEngine, or starts from a
+    model or from a batch."""
+    if not (isinstance(model, CircuitModel) and isinstance(model.engine, JaxEngine)):
+        return None
+    if isinstance(model.initial, Model) or (model.initial is not None and model.initial.batch_shape):
         return None
     state = traced(model._program, model.initial, model.engine._on)
     bounded = model._angles._bounded

@@ -107,6 +107,8 @@ class Experiments(Design):
         self.ends = _checks.kept(np.array([ends[row.measurement] for row in self.rows]))
         lengths = np.array([m.n_outcomes for m in self.measurements.values()])
         self._set(lengths[self.ends])
+        self.is_there = _checks.kept(np.arange(lengths.max()) < self.sizes[:, None])
+        """Which of the entries of `effects` (settings, outcomes, ...) a setting has."""
 
     @classmethod
     def product(
@@ -155,11 +157,13 @@ class Experiments(Design):
         return _checks.kept(vector_of(self.preparations.matrix(), len(self.sites)))
 
     @cached_property
-    def effects(self) -> list[Real]:
-        """For each measurement, Tr(P M_k) / 2^n (outcomes, 4^n)."""
-        n = len(self.sites)
-        stacks = [np.array([m.element(k) for k in range(m.n_outcomes)]) for m in self.measurements.values()]
-        return [_checks.kept(vector_of(stack, n) / 2**n) for stack in stacks]
+    def effects(self) -> Real:
+        """Tr(P M_k) / 2^n (measurements, outcomes, 4^n), zero behind the outcomes of a measurement that has fewer."""
+        n, held = len(self.sites), list(self.measurements.values())
+        found = np.zeros((len(held), max(m.n_outcomes for m in held), 4**n))
+        for own, m in zip(found, held, strict=True):
+            own[: m.n_outcomes] = vector_of(np.array([m.element(k) for k in range(m.n_outcomes)]), n) / 2**n
+        return _checks.kept(found)
 
     def select(self, settings: Iterable[int | str]) -> Experiments:
         chosen = self._places(settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -87,10 +86,6 @@ class Experiments(Design):
         if not rows:
             raise InputError("settings must hold at least one experiment; found none.")
         self.rows = tuple(_setting(row, k, self.preparation_names, self.measurements) for k, row in enumerate(rows))
-        self._number()
-
-    def _number(self) -> None:
-        """What follows from the rows, which are checked."""
         timed = [isinstance(row.circuit, float) for row in self.rows]
         if any(timed) and not all(timed):
             raise InputError("settings must be words of gates or times, not both: make two records.")
@@ -166,11 +161,8 @@ class Experiments(Design):
         return _checks.kept(found)
 
     def select(self, settings: Iterable[int | str]) -> Experiments:
-        chosen = self._places(settings)
-        made = copy.copy(self)
-        made.rows = tuple(self.rows[k] for k in chosen)
-        made._number()
-        return made
+        rows = [self.rows[k] for k in self._places(settings)]
+        return Experiments(rows, self.preparations, self.measurements, preparation_names=self.preparation_names)
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         measurement = list(self.measurements.values())[int(self.ends[setting])]

@@ -124,6 +124,9 @@ class JaxEngine(Engine):
 
         return Compiled(found(self.devices))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: held for name, held in vars(self).items() if name != "_on"}  # found again where it is needed
+
     def __repr__(self) -> str:
         return f"JaxEngine(devices={self.devices!r}, checkpoint_bytes={self.checkpoint_bytes})"
 

@@ -105,7 +105,8 @@ class GateSetModel(ProcessFamily):
             raise InputError(f"gate sets are of qubits; found sites of dimensions {self._sites}.")
         side = 2 ** len(self._sites)
         self.preparations = _checks.mapping("preparations", {} if preparations is None else preparations)
-        self.measurements = {} if measurements is None else _measurements(measurements, side)
+        is_empty = measurements is None or (isinstance(measurements, Mapping) and not measurements)
+        self.measurements = {} if is_empty else _measurements(measurements, side)
         self._gates = {name: self._gate(name, g) for name, g in self.gates.items()}
         self._starts = {name: self._preparation(name, p) for name, p in self.preparations.items()}
         self._ends = {name: self._measurement(name, m) for name, m in self.measurements.items()}
@@ -115,14 +116,6 @@ class GateSetModel(ProcessFamily):
         for piece in self._pieces:
             piece.places = np.array([numbers[n] for n in piece.names], dtype=np.int64)
         self._held: tuple[Experiments, Words] | None = None
-
-    def _arguments(self) -> dict[str, Any]:
-        return {
-            "gates": self.gates,
-            "kind": self.kind,
-            "preparations": dict(self.preparations),
-            "measurements": dict(self.measurements) or None,
-        }
 
     def _gate(self, name: str, gate: Process | Model) -> Piece:
         n = len(self._sites)

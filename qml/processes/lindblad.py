@@ -144,7 +144,8 @@ class LindbladModel(IntervalFamily):
         values, slopes = self._values(theta)
         generator = self._generators[0] + np.tensordot(values, self._generators[1:], axes=1)
         times = np.array(experiments.circuits)
-        scaled = times[:, None, None] * generator
+        with np.errstate(over="ignore", invalid="ignore"):  # exponential tells it
+            scaled = times[:, None, None] * generator
         matrices = exponential(scaled)
         starts, through = experiments.inputs[experiments.starts], experiments.through
         ends, is_there = experiments.effects[experiments.ends], experiments.is_there

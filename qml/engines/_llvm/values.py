@@ -43,7 +43,7 @@ _ARITHMETIC: dict[type, tuple[Callable[..., Any], str, str]] = {
     ast.FloorDiv: (operator.floordiv, "", ""),
     ast.Mod: (operator.mod, "", ""),
 }
-_COMPARISONS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+_COMPARISONS: dict[type, str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
 @dataclass(frozen=True)

@@ -360,4 +360,4 @@ def _polar_change(u: Complex, s: Real, w: Complex, change: Complex) -> Complex:
     """The change of u w, the isometry of A = u diag(s) w, by one (..., rows, d) of A."""
     x = u.conj().T @ change @ w.conj().T
     inner = u @ ((x - x.conj().swapaxes(-1, -2)) / (s[:, None] + s)) @ w
-    return np.asarray(inner + ((change @ w.conj().T - u @ x) / s) @ w)
+    return as_complex(inner + ((change @ w.conj().T - u @ x) / s) @ w)

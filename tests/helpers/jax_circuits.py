@@ -70,35 +70,10 @@ NEVER_TWICE = {
 }
 
 
-def planned(on, plan, slots, gradient=False):
-    """The evolution of a plan, or the gradient of |r|^2 / 2 after it, compiled by itself: the program of one device,
-    which JAX can print."""
-    import jax
-
-    from qml.engines.jax import compiled
-
-    how = (plan.form, on.layout, False, 0)
-
-    def forward(*numbers):
-        return compiled._forward_of(*how, *numbers)
-
-    def pulled(*numbers):
-        vector, pull = compiled._pullback_of(*how, *numbers)
-        return pull(vector)
-
-    with jax.enable_x64(True):
-        evolve = jax.jit(pulled if gradient else forward)
-        return evolve.lower(*on.inputs(plan, slots, plan.values(slots), None)).compile()
-
-
-def memory_of_a_device(on, plan, slots):
-    """Bytes that one device needs for the evolution of a plan, as the compiler plans it."""
-    found = planned(on, plan, slots).memory_analysis()
-    return int(found.temp_size_in_bytes + found.output_size_in_bytes + found.argument_size_in_bytes)
-
-
 def as_compiled(program, devices=1, gradient=False):
     """How many windows and strings a program has, and what it is compiled to."""
+    from qml.engines.jax import compiled
+
     on = JaxEngine(devices)._on
     plan = on.plan(program, PAULI)
-    return len(plan.form.items), planned(on, plan, program.offset, gradient).as_text()
+    return len(plan.form.items), compiled.planned(on, plan, program.offset, gradient).as_text()

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
-from helpers.jax_circuits import NEVER_TWICE, as_compiled, layers, memory_of_a_device
+from helpers.jax_circuits import NEVER_TWICE, as_compiled, layers
 
 from qml import gates
 from qml.engines import JaxEngine, PauliEngine
@@ -91,9 +91,11 @@ def test_as_few_exchanges_as_can_be(devices, count, again):
 
 @pytest.mark.slow
 def test_memory_of_a_device_falls_as_their_number():
+    from qml.engines.jax import compiled
+
     program = layers(10, 1).compile()
     plan, slots = JaxEngine()._on.plan(program, PAULI), program.slots(np.zeros(10))
-    sizes = [memory_of_a_device(JaxEngine(count)._on, plan, slots) for count in (1, 2, 4, 8)]
+    sizes = [compiled.memory_of_a_device(JaxEngine(count)._on, plan, slots) for count in (1, 2, 4, 8)]
     assert sizes[0] > 2 * 8 * 4**10
     for size, count in zip(sizes, (1, 2, 4, 8), strict=True):
         assert size < 1.2 * sizes[0] / count + 2**18

@@ -213,6 +213,26 @@ def _push_of(form: Form, layout: Layout, tables: Tables, *numbers: Any) -> Any:
     return jax.vmap(along)(by_slot, by_given, changes)
 
 
+def planned(on: Compiled, plan: Plan, slots: Any, gradient: bool = False) -> Any:
+    """The evolution of a plan, or the gradient of |r|^2 / 2 after it, compiled by itself: the program of one device,
+    which JAX can print."""
+    how = (plan.form, on.layout, False, 0)
+
+    def pulled(*numbers: Any) -> Any:
+        vector, pull = _pullback_of(*how, *numbers)
+        return pull(vector)
+
+    with jax.enable_x64(True):
+        evolve = pulled if gradient else functools.partial(_forward_of, *how)
+        return jax.jit(evolve).lower(*on.inputs(plan, slots, plan.values(slots), None)).compile()
+
+
+def memory_of_a_device(on: Compiled, plan: Plan, slots: Any) -> int:
+    """Bytes that one device needs for the evolution of a plan, as the compiler plans it."""
+    found = planned(on, plan, slots).memory_analysis()
+    return int(found.temp_size_in_bytes + found.output_size_in_bytes + found.argument_size_in_bytes)
+
+
 _forward = _compiled(_forward_of, 4)
 _with_pullback = _compiled(_pullback_of, 4)
 _pushed = _compiled(_push_of, 2)

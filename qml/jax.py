@@ -152,6 +152,7 @@ def _in_double(native: Callable[[Any], Any], by_host: Callable[[Any], Any], n_pa
 def _loss_on_host(function: LossFunction) -> Callable[[Any], Any]:
     """The loss as JAX sees it where the host computes it."""
     jax = _checks.need("jax", "jax")
+    from qml.fitting.traced import with_gradient
 
     def value(theta: Any) -> Any:
         return _called(function.value, jax.ShapeDtypeStruct((), theta.dtype), theta)
@@ -160,15 +161,7 @@ def _loss_on_host(function: LossFunction) -> Callable[[Any], Any]:
         number, like_theta = (jax.ShapeDtypeStruct(shape, theta.dtype) for shape in ((), theta.shape))
         return _called(function.value_and_gradient, (number, like_theta), theta)
 
-    def along(primals: Any, tangents: Any) -> Any:
-        found, gradient = once(*primals)
-        return found, (gradient * tangents[0]).sum()
-
-    once = jax.custom_jvp(value_and_gradient)
-    once.defjvp(_refuse)
-    known = jax.custom_jvp(value)
-    known.defjvp(along)
-    compiled = jax.jit(known)
+    compiled = jax.jit(with_gradient(value, value_and_gradient))
     return lambda theta: compiled(_parameters(theta, function.n_params))
 
 
@@ -221,7 +214,7 @@ def _derivative() -> Any:
     def along(primals: Any, tangents: Any, **how: Any) -> Any:
         (theta, x), (of_theta, of_x) = primals, tangents
         if not isinstance(of_theta, ad.Zero):
-            _refuse()
+            raise InputError(ONCE)
         return primitive.bind(theta, x, **how), primitive.bind(theta, of_x, **how)
 
     def mapped(arguments: Any, axes: Any, **how: Any) -> Any:
@@ -283,10 +276,6 @@ def _called(function: Callable[..., Any], out: Any, *arguments: Any) -> Any:
 def _complex(theta: Any) -> Any:
     """The complex numbers of the precision of theta."""
     return np.result_type(theta.dtype, np.complex64)
-
-
-def _refuse(*_: Any) -> Any:
-    raise InputError(ONCE)
 
 
 def _parameters(theta: Any, n_params: int) -> Any:

@@ -4,7 +4,9 @@ every model and every loss of this library.
 The work is done by the engines of this library, on the host, in float64: theta, a tensor of any float dtype on any
 device, is copied there, and results come back to its device as float64 and complex128; its gradient has its own dtype.
 Leading axes of theta are a batch, which for a :class:`~qml.CircuitModel` is one call of its engine. Derivatives are
-first ones, backward; second ones are refused. A theta that is not finite gives NaN.
+first ones, backward (``torch.autograd``); second ones are refused. The transforms of ``torch.func`` do not look inside,
+and PyTorch refuses them: for these, and for derivatives forward, take :mod:`qml.jax`. A theta that is not finite gives
+NaN.
 """
 
 from __future__ import annotations

@@ -41,6 +41,8 @@ STRIDE = 8
 CHUNKS = 16
 SHARED_FROM = 2**13
 """Rows from which a pass is worth sharing between threads."""
+TOLERANCE = 1e-10
+"""The estimated relative error of a Krylov space that is large enough."""
 DROPPED = 1e-11
 """Share of the eigenvalues of M that may be left out."""
 
@@ -78,7 +80,6 @@ def sample(
     samples: int,
     seed: int,
     limit: int,
-    tolerance: float,
 ) -> Samples:
     """z_r, and the expectations of the strings `observed`, for K = sum of coefficients times strings on n qubits.
 
@@ -87,9 +88,8 @@ def sample(
     Where K has none, such an observable vanishes.
     """
     real = is_real(words)
-    held = n if real else n + 1
     kept = [t for t, word in enumerate(observed) if not real or is_real([word])]
-    room = _Room(held, keep=bool(kept))
+    room = _Room(n if real else n + 1, keep=bool(kept))
     k = _terms(words, coefficients, n, real)
     asked = _terms([observed[t] for t in kept], np.ones(len(kept)), n, real)
     streams = np.random.SeedSequence(seed).spawn(samples)
@@ -97,7 +97,7 @@ def sample(
     dimension, truncation = 0, 0.0
     for first in range(0, samples, LANES):
         mine = streams[first : first + LANES]
-        run = _Lanczos(held, k, mine, dimension, limit, tolerance, room)  # no smaller than the last one
+        run = _Lanczos(room, k, mine, dimension, limit)  # no smaller than the last one
         span = slice(first, first + len(mine))
         logs[span] = run.log_weights[: len(mine)]
         means[span, kept] = run.expectations(asked)[:, : len(mine)].T if kept else 0.0
@@ -171,16 +171,9 @@ class _Lanczos:
     """Eight vectors side by side, each with a Krylov space of its own, all of the same dimension."""
 
     def __init__(
-        self,
-        n: int,
-        k: kernels.Terms,
-        streams: Sequence[np.random.SeedSequence],
-        least: int,
-        limit: int,
-        tolerance: float,
-        room: _Room,
+        self, room: _Room, k: kernels.Terms, streams: Sequence[np.random.SeedSequence], least: int, limit: int
     ) -> None:
-        self._rows, self._room = 1 << n, room
+        self._rows, self._room = room.size // LANES, room
         self._alphas: list[Real] = []
         self._betas: list[Real] = []
         _fill(room.vector(0), streams)
@@ -192,7 +185,7 @@ class _Lanczos:
             if self.dimension < least:
                 continue
             self._read()
-            if self.truncation <= tolerance or self.dimension >= limit:
+            if self.truncation <= TOLERANCE or self.dimension >= limit:
                 return
 
     def _step(self, k: kernels.Terms, scale: Real) -> Real:
@@ -239,16 +232,13 @@ class _Lanczos:
         left_out = np.abs(values).sum(axis=1, keepdims=True) - np.cumsum(np.abs(values), axis=1)
         count = int((left_out > DROPPED).sum(axis=1).max()) + 1
         count = -(-count // kernels.TOGETHER) * kernels.TOGETHER
-        padded = np.zeros((self.dimension, count, LANES))
-        taken = vectors[:, :, :count].transpose(1, 2, 0)
-        padded[:, : taken.shape[1]] = taken
-        coefficients = padded.reshape(self.dimension, -1)
-        weights = np.zeros((count, LANES))
-        weights[: taken.shape[1]] = values[:, :count].T
+        coefficients, weights = np.zeros((self.dimension, count, LANES)), np.zeros((count, LANES))
+        coefficients[:, : self.dimension] = vectors[:, :, :count].transpose(1, 2, 0)
+        weights[: self.dimension] = values[:, :count].T
         gathered = self._room.ritz(count)
         for k in range(0, self.dimension, STRIDE):
-            part, basis = np.ascontiguousarray(coefficients[k : k + STRIDE]), self._room.held[k // STRIDE]
-            self._each(partial(kernels.gather, basis, part, gathered))
+            part, basis = coefficients[k : k + STRIDE], self._room.held[k // STRIDE]
+            self._each(partial(kernels.gather, basis, part.reshape(len(part), -1), gathered))
         flat = weights.reshape(-1)
         sums = self._total(asked.masks.size * LANES, partial(kernels.expect, gathered, flat, asked)).reshape(-1, LANES)
         out = np.empty_like(sums)

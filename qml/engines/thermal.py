@@ -21,8 +21,6 @@ LIMIT = 400
 """Krylov vectors at most."""
 LARGEST = 1e10
 """Couplings of K in all, in temperatures."""
-TOLERANCE = 1e-10
-"""The estimated relative error of a Krylov space that is large enough."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +170,6 @@ class KrylovEngine(ThermalEngine):
             samples=self.samples,
             seed=self.seed,
             limit=self.steps,
-            tolerance=TOLERANCE,
         )
         top = found.log_weights.max()
         z = np.exp(found.log_weights - top)

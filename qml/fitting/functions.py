@@ -20,6 +20,7 @@ from qml._typing import Complex, Real
 from qml.fitting.objective import Objective
 from qml.models import Model
 from qml.models.conditional import Conditioned
+from qml.processes import OutputsModel
 
 AT_ONCE = 2**20
 """Numbers in the states that are computed in one call of an engine: about what a cache holds."""
@@ -70,7 +71,9 @@ class StateFunction:
     def __init__(self, model: Model) -> None:
         self._model = _checks.instance("model", model, Model, "such as CircuitModel or GibbsModel")
         d = math.prod(model.dims)
-        batch = (len(model.inputs),) if isinstance(model, Conditioned) else ()
+        batch: tuple[int, ...] = (len(model.inputs),) if isinstance(model, Conditioned) else ()
+        if isinstance(model, OutputsModel):
+            batch = model.inputs.batch_shape
         self.n_params, self.shape = model.n_params, (*batch, d, d)
 
     def state(self, theta: Any) -> Complex:

@@ -16,10 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from qml._arrays import number
-from qml._checks import InputError
 from qml.engines import JaxEngine, PauliEngine, PauliState
 from qml.engines.jax.arrays import Array, bare
-from qml.engines.jax.traced import traced
+from qml.engines.jax.traced import once, traced
 from qml.engines.pauli_state import matrix_of
 from qml.fitting.functions import ONCE
 from qml.fitting.objective import Objective
@@ -28,10 +27,11 @@ from qml.parameters import Interval
 
 
 def traced_vector(model: Model) -> Callable[[Any], Any] | None:
-    """theta (n_params,) to the Pauli vector (4^n,); None where the model is no circuit on a JaxEngine from a state."""
-    if not (isinstance(model, CircuitModel) and isinstance(model.engine, JaxEngine)) or isinstance(
-        model.initial, Model
-    ):
+    """theta (n_params,) to the Pauli vector (4^n,); None where the model is no circuit on a JaxEngine, or starts from a
+    model or from a batch."""
+    if not (isinstance(model, CircuitModel) and isinstance(model.engine, JaxEngine)):
+        return None
+    if isinstance(model.initial, Model) or (model.initial is not None and model.initial.batch_shape):
         return None
     state = traced(model._program, model.initial, model.engine._on)
     bounded = model._angles._bounded
@@ -98,7 +98,7 @@ def _of_vector(objective: Objective, n: int) -> Callable[[Any], Any]:
             return np.float64(number(value)), np.asarray(cotangent, dtype=np.float64)
 
         shapes = jax.ShapeDtypeStruct((), r.dtype), jax.ShapeDtypeStruct(r.shape, r.dtype)
-        return once(lambda r: jax.pure_callback(work, shapes, r, vmap_method="sequential"), r)
+        return jax.pure_callback(work, shapes, r, vmap_method="sequential")
 
     try:
         with jax.enable_x64(True):
@@ -107,26 +107,20 @@ def _of_vector(objective: Objective, n: int) -> Callable[[Any], Any]:
     except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
         value_and_slope = by_the_host
 
-    known: Any = jax.custom_jvp(lambda r: value_and_slope(r)[0])
+    return with_gradient(lambda r: value_and_slope(r)[0], value_and_slope)
+
+
+def with_gradient(value: Callable[[Any], Any], value_and_gradient: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of JAX of one array to a number, with the gradient that it is said to have, and no second one."""
+    both, known = once(value_and_gradient, ONCE), jax.custom_jvp(value)
 
     def along(primals: Any, tangents: Any) -> Any:
-        value, slope = once(value_and_slope, *primals)
-        return value, (slope * tangents[0]).sum()
+        found, gradient = both(*primals)
+        return found, (gradient * tangents[0]).sum()
 
     known.defjvp(along)
-    of_vector: Callable[[Any], Any] = known
-    return of_vector
-
-
-def once(function: Callable[[Any], Any], x: Any) -> Any:
-    """function(x), whose derivative is refused."""
-    held = jax.custom_jvp(function)
-
-    def refuse(*_: Any) -> Any:
-        raise InputError(ONCE)
-
-    held.defjvp(refuse)
-    return held(x)
+    made: Callable[[Any], Any] = known
+    return made
 
 
 def _point(interval: Interval, u: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -16,6 +16,7 @@ from qml._saved import Saved
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric
 from qml.geometry.tangent import StateMetric
+from qml.parameters import REAL_LINE, Interval
 from qml.states.base import State
 
 WIDEST = 1e100
@@ -145,6 +146,36 @@ class Parametrized(Saved, ABC):
         rows = [("parameters", ", ".join(names[:SHOWN]) + more or "none")]
         rows += [("rank", "full, whatever the parameters")] if self.has_full_rank else []
         return html_table(repr(self), rows)
+
+
+class InIntervals(Parametrized, is_kind=False):
+    """What has parameters of which some lie in intervals."""
+
+    def _set_intervals(self, domains: Sequence[Interval]) -> None:
+        """One for each parameter, the real line where any number will do."""
+        self._slopes = np.ones(len(domains))
+        self._bounded = [(k, domain) for k, domain in enumerate(domains) if domain != REAL_LINE]
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
+        """The parameters in their intervals, by name."""
+        values, _ = self._values(self.theta(params))
+        return dict(zip(self.parameter_names, values.tolist(), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        theta = super().unconstrained(values)
+        for k, interval in self._bounded:
+            try:
+                theta[k] = interval.to_real(float(theta[k]))
+            except InputError as error:
+                raise InputError(f"{self.parameter_names[k]}: {error}") from None
+        return theta
+
+    def _values(self, theta: Real) -> tuple[Real, Real]:
+        """v(theta) and dv/dtheta, each (n_params,)."""
+        values, slopes = theta.copy(), self._slopes.copy()
+        for k, interval in self._bounded:
+            values[k], slopes[k] = interval.from_real(float(theta[k])), interval.slope(float(theta[k]))
+        return values, slopes
 
 
 class Model(Parametrized):

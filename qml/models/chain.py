@@ -11,6 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Integer, ParamsLike, Real
 from qml.engines.mps.engine import ChainEngine, ThermalChain
+from qml.engines.mps.readout import outcomes, reduced_matrix
 from qml.engines.thermal import ThermalEstimate
 from qml.geometry import Metric
 from qml.geometry.weights import gibbs_weights
@@ -135,7 +136,7 @@ class ChainState(ThermalState):
         """
         kept = kept_sites(keep, self.n_qubits)
         ordered = sorted(kept)
-        found = DensityMatrix(self.chain.reduced(ordered))
+        found = DensityMatrix(reduced_matrix(self.chain.roots[0], ordered))
         return found if list(kept) == ordered else found.partial_trace([ordered.index(site) for site in kept])
 
     def sample(self, shots: int, rng: np.random.Generator | int, letters: str | None = None) -> Integer:
@@ -175,7 +176,7 @@ class ChainState(ThermalState):
                 f"letters must be one of X, Y and Z for each of the {n} qubits, or one for all; found {letters!r}."
             )
         count = _checks.integer("shots", shots, low=0)
-        return self.chain.sample(word, count, _checks.generator("rng", rng, or_seed=True))
+        return outcomes(self.chain.roots[0], word, count, _checks.generator("rng", rng, or_seed=True))
 
     def _pull_expect(self, operator: PauliSum | Complex) -> Cotangent:
         """-cov(G_j, O) of the Bogoliubov-Kubo-Mori metric."""

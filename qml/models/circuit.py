@@ -108,7 +108,7 @@ class CircuitModel(WithCircuit):
         """The parameters of the initial state, and v(theta) and dv/dtheta of the circuit."""
         theta = self.theta(params)
         first, _ = self._spans[-1]
-        return theta[:first], *self._angles.values(theta[first:])
+        return theta[:first], *self._angles._values(theta[first:])
 
     def state(self, params: ParamsLike = ()) -> State:
         below, values, _ = self._at(params)
@@ -131,7 +131,7 @@ class CircuitModel(WithCircuit):
         """One call of the engine, unless a subclass or a model before the circuit has its own way."""
         if type(self) is not CircuitModel or (isinstance(self._start, Model) and self._start.n_params):
             return None
-        values, slopes = (np.array(each) for each in zip(*map(self._angles.values, rows), strict=True))
+        values, slopes = (np.array(each) for each in zip(*map(self._angles._values, rows), strict=True))
         initial = None if self._start is None else self._start.state()
         states, pull = self.engine.evolve_vjp(self._program, values, initial)
         return states, lambda cotangent: pull(cotangent)[0] * slopes

@@ -180,7 +180,7 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
     def _values(self, params: ParamsLike, inputs: ArrayLike) -> tuple[Real, Real, Real]:
         """v (m, parameters of the circuit), dv/dtheta of the trained ones, and the data (m, uploads)."""
         values, data = self._rows(params, inputs)
-        values[:, self._trained.places], slopes = self._trained.values(self.split(params)[0])
+        values[:, self._trained.places], slopes = self._trained._values(self.split(params)[0])
         return values, slopes, data
 
     def __repr__(self) -> str:

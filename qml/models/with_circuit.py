@@ -11,18 +11,18 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ParamsLike, Real
+from qml._typing import Real
 from qml.circuits import Circuit
 from qml.engines.base import Engine
-from qml.models.base import Model, Parametrized, uniform_start
+from qml.models.base import InIntervals, Model, uniform_start
 from qml.models.parts import Composite
-from qml.parameters import REAL_LINE, Interval
+from qml.parameters import Interval
 
 BOUNDED_START = (0.05, 0.25)
 """Bounded parameters start in this part of their interval: weak noise, since strong noise hides other gradients."""
 
 
-class CircuitParameters(Parametrized):
+class CircuitParameters(InIntervals):
     r"""The free parameters of a circuit, as every real vector theta gives them.
 
     A parameter without a domain (an angle, in radians) is its own coordinate: v = theta. One with a domain, such as the
@@ -51,8 +51,7 @@ class CircuitParameters(Parametrized):
         self.places = np.array([k for k, name in enumerate(names) if name not in data], dtype=np.int64)
         self._of_all = len(names)
         self._names = tuple(names[k] for k in self.places)
-        self._slopes = np.ones(len(self._names))
-        self._bounded = [(k, i) for k, i in enumerate(map(self.domains.__getitem__, self._names)) if i != REAL_LINE]
+        self._set_intervals([self.domains[name] for name in self._names])
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: angles uniform in [-scale, scale] radians; bounded parameters uniform in the lower part of
@@ -64,24 +63,6 @@ class CircuitParameters(Parametrized):
             else:
                 theta[k] = rng.uniform(-1.0, 1.0)
         return theta
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        """Angles in radians, probabilities inside their intervals."""
-        values, _ = self.values(self.theta(params))
-        return dict(zip(self._names, values.tolist(), strict=True))
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        theta = super().unconstrained(values)
-        for k, interval in self._bounded:
-            theta[k] = interval.to_real(float(theta[k]))
-        return theta
-
-    def values(self, theta: Real) -> tuple[Real, Real]:
-        """v(theta) and dv/dtheta, each (n_params,)."""
-        values, slopes = theta.copy(), self._slopes.copy()
-        for k, interval in self._bounded:
-            values[k], slopes[k] = interval.from_real(float(theta[k])), interval.slope(float(theta[k]))
-        return values, slopes
 
 
 class WithCircuit(Composite, Model):

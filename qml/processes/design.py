@@ -38,8 +38,6 @@ class Design(Measurement):
         return "families of processes, such as GateSetModel or LindbladModel"
 
     def _set(self, sizes: ArrayLike) -> None:
-        for follows in ("n_outcomes", "offsets", "_setting_places"):
-            vars(self).pop(follows, None)
         self.sizes = _checks.kept(np.asarray(sizes, dtype=np.int64))
         self.dims = (self.n_outcomes,)
         _checks.memory(f"{self.dims[0]} outcomes", 64 * self.dims[0], "use fewer settings")

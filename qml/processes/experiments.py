@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -87,10 +86,6 @@ class Experiments(Design):
         if not rows:
             raise InputError("settings must hold at least one experiment; found none.")
         self.rows = tuple(_setting(row, k, self.preparation_names, self.measurements) for k, row in enumerate(rows))
-        self._number()
-
-    def _number(self) -> None:
-        """What follows from the rows, which are checked."""
         timed = [isinstance(row.circuit, float) for row in self.rows]
         if any(timed) and not all(timed):
             raise InputError("settings must be words of gates or times, not both: make two records.")
@@ -107,6 +102,8 @@ class Experiments(Design):
         self.ends = _checks.kept(np.array([ends[row.measurement] for row in self.rows]))
         lengths = np.array([m.n_outcomes for m in self.measurements.values()])
         self._set(lengths[self.ends])
+        self.is_there = _checks.kept(np.arange(lengths.max()) < self.sizes[:, None])
+        """Which of the entries of `effects` (settings, outcomes, ...) a setting has."""
 
     @classmethod
     def product(
@@ -155,18 +152,17 @@ class Experiments(Design):
         return _checks.kept(vector_of(self.preparations.matrix(), len(self.sites)))
 
     @cached_property
-    def effects(self) -> list[Real]:
-        """For each measurement, Tr(P M_k) / 2^n (outcomes, 4^n)."""
-        n = len(self.sites)
-        stacks = [np.array([m.element(k) for k in range(m.n_outcomes)]) for m in self.measurements.values()]
-        return [_checks.kept(vector_of(stack, n) / 2**n) for stack in stacks]
+    def effects(self) -> Real:
+        """Tr(P M_k) / 2^n (measurements, outcomes, 4^n), zero behind the outcomes of a measurement that has fewer."""
+        n, held = len(self.sites), list(self.measurements.values())
+        found = np.zeros((len(held), max(m.n_outcomes for m in held), 4**n))
+        for own, m in zip(found, held, strict=True):
+            own[: m.n_outcomes] = vector_of(np.array([m.element(k) for k in range(m.n_outcomes)]), n) / 2**n
+        return _checks.kept(found)
 
     def select(self, settings: Iterable[int | str]) -> Experiments:
-        chosen = self._places(settings)
-        made = copy.copy(self)
-        made.rows = tuple(self.rows[k] for k in chosen)
-        made._number()
-        return made
+        rows = [self.rows[k] for k in self._places(settings)]
+        return Experiments(rows, self.preparations, self.measurements, preparation_names=self.preparation_names)
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         measurement = list(self.measurements.values())[int(self.ends[setting])]

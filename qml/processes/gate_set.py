@@ -16,6 +16,7 @@ from qml.engines.pauli_state import vector_of
 from qml.instructions import Operation
 from qml.measurement.base import Measurement
 from qml.models.base import Model
+from qml.processes.choi import transfer_of_choi
 from qml.processes.experiments import Experiments, _measurements
 from qml.processes.models import ProcessModel
 from qml.processes.outcomes import Prediction, ProcessFamily
@@ -25,7 +26,6 @@ from qml.processes.pieces import (
     Piece,
     full,
     full_effects,
-    gate_of,
     known,
     physical_effects,
     physical_preparation,
@@ -105,7 +105,8 @@ class GateSetModel(ProcessFamily):
             raise InputError(f"gate sets are of qubits; found sites of dimensions {self._sites}.")
         side = 2 ** len(self._sites)
         self.preparations = _checks.mapping("preparations", {} if preparations is None else preparations)
-        self.measurements = {} if measurements is None else _measurements(measurements, side)
+        is_empty = measurements is None or (isinstance(measurements, Mapping) and not measurements)
+        self.measurements = {} if is_empty else _measurements(measurements, side)
         self._gates = {name: self._gate(name, g) for name, g in self.gates.items()}
         self._starts = {name: self._preparation(name, p) for name, p in self.preparations.items()}
         self._ends = {name: self._measurement(name, m) for name, m in self.measurements.items()}
@@ -116,18 +117,11 @@ class GateSetModel(ProcessFamily):
             piece.places = np.array([numbers[n] for n in piece.names], dtype=np.int64)
         self._held: tuple[Experiments, Words] | None = None
 
-    def _arguments(self) -> dict[str, Any]:
-        return {
-            "gates": self.gates,
-            "kind": self.kind,
-            "preparations": dict(self.preparations),
-            "measurements": dict(self.measurements) or None,
-        }
-
     def _gate(self, name: str, gate: Process | Model) -> Piece:
         n = len(self._sites)
         if isinstance(gate, Model):
-            return OfModel(gate, partial(gate_of, n=n), "" if isinstance(gate, ProcessModel) else f"{name}.")
+            prefix = "" if isinstance(gate, ProcessModel) else f"{name}."
+            return OfModel(gate, partial(transfer_of_choi, n=n, m=n), prefix)
         size = (300 if self.kind == "tp" else 24) * 16**n  # with the names of parameters, or without
         _checks.memory(f"the matrix of the gate {name!r} with {16**n} entries", size, "use fewer qubits")
         ideal = gate.transfer_matrix()
@@ -278,13 +272,12 @@ class GateSetModel(ProcessFamily):
         inputs = experiments.inputs.copy()
         for name, piece in self._starts.items():
             inputs[experiments.preparation_names.index(name)] = self._value(piece, theta)
-        held = dict(zip(experiments.measurements, experiments.effects, strict=True))
-        held |= {name: self._value(piece, theta) for name, piece in self._ends.items()}
-        most = max(len(e) for e in held.values())
-        stacked = np.zeros((len(held), most, inputs.shape[1]))
-        for k, e in enumerate(held.values()):
-            stacked[k, : len(e)] = e
-        is_there = np.arange(most) < experiments.sizes[:, None]
+        stacked, is_there = experiments.effects.copy(), experiments.is_there
+        own_ends = [(k, name) for k, name in enumerate(experiments.measurements) if name in self._ends]
+        for k, name in own_ends:
+            effects = self._value(self._ends[name], theta)
+            stacked[k, : len(effects)] = effects
+        most = stacked.shape[1]
         trail = words.forward(gates, inputs[experiments.starts])
         finals, ends = words.finals(trail), stacked[experiments.ends]
         p = np.matmul(ends, finals[:, :, None])[:, :, 0][is_there]
@@ -293,12 +286,11 @@ class GateSetModel(ProcessFamily):
             """Derivatives (..., gates, D, D), (..., preparations, D), (..., measurements, K, D) in the parameters."""
             lead = of_gates.shape[:-3]
             found = np.zeros((*lead, self.n_params))
-            names = list(held)
             parts = [(piece, of_gates[..., k, :, :]) for k, piece in enumerate(self._gates.values())]
             for name, piece in self._starts.items():
                 parts.append((piece, of_starts[..., experiments.preparation_names.index(name), :]))
-            for name, piece in self._ends.items():
-                parts.append((piece, of_ends[..., names.index(name), : len(held[name]), :]))
+            for k, name in own_ends:
+                parts.append((self._ends[name], of_ends[..., k, : self.measurements[name].n_outcomes, :]))
             for piece, along in parts:
                 if piece.names:
                     own = piece.derivatives(theta[piece.places])

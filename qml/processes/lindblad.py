@@ -76,7 +76,7 @@ class LindbladModel(IntervalFamily):
             raise InputError(f"records of dynamics are of qubits; found sites of dimensions {self.channel.dims}.")
         if self.channel.n_params == 1:
             raise InputError("a Lindblad model needs a coefficient to learn; found a drift alone.")
-        self._domains = self.channel.domains[1:]
+        self._set_intervals(self.channel.domains[1:])
         n = len(self.channel.dims)
         self._generators = transfer_of_choi(choi_of_superoperator(self.channel.generators), n, n)
         self._generators[:, 0] = 0.0  # the trace is preserved, whatever rounding says
@@ -105,9 +105,8 @@ class LindbladModel(IntervalFamily):
             If `rng` is no Generator.
         """
         theta = normal_start(_checks.generator("rng", rng), self.n_params, START)
-        for k, domain in enumerate(self._domains):
-            if domain.low == 0.0:
-                theta[k] += domain.to_real(START)
+        for k, rates in self._bounded:
+            theta[k] += rates.to_real(START)
         return theta
 
     def process(self, params: ParamsLike, time: float) -> Process:
@@ -145,14 +144,11 @@ class LindbladModel(IntervalFamily):
         values, slopes = self._values(theta)
         generator = self._generators[0] + np.tensordot(values, self._generators[1:], axes=1)
         times = np.array(experiments.circuits)
-        scaled = times[:, None, None] * generator
+        with np.errstate(over="ignore", invalid="ignore"):  # exponential tells it
+            scaled = times[:, None, None] * generator
         matrices = exponential(scaled)
         starts, through = experiments.inputs[experiments.starts], experiments.through
-        most = max(map(len, experiments.effects))  # also of what is never measured
-        ends = np.zeros((len(starts), most, starts.shape[1]))
-        for m, effects in enumerate(experiments.effects):
-            ends[experiments.ends == m, : len(effects)] = effects
-        is_there = np.arange(most) < experiments.sizes[:, None]
+        ends, is_there = experiments.effects[experiments.ends], experiments.is_there
         finals = np.matmul(matrices[through], starts[:, :, None])
         p = np.matmul(ends, finals)[:, :, 0][is_there]
 

@@ -11,6 +11,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Real
+from qml.engines.transfer import TO_Z
 from qml.measurement.base import Measurement, of_states
 from qml.measurement.elements import setting_names
 from qml.states import DensityMatrix, State, as_state
@@ -20,14 +21,7 @@ SUMS = 1e-8
 """What the probabilities of a setting may miss one by."""
 FOUR = ("Z+", "Z-", "X+", "Y+")
 SIX = ("Z+", "Z-", "X+", "X-", "Y+", "Y-")
-_VECTORS: dict[str, tuple[complex, complex]] = {
-    "Z+": (1, 0),
-    "Z-": (0, 1),
-    "X+": (math.sqrt(0.5), math.sqrt(0.5)),
-    "X-": (math.sqrt(0.5), -math.sqrt(0.5)),
-    "Y+": (math.sqrt(0.5), 1j * math.sqrt(0.5)),
-    "Y-": (math.sqrt(0.5), -1j * math.sqrt(0.5)),
-}
+_VECTORS = {letter + sign: TO_Z[letter][k].conj() for letter in "ZXY" for k, sign in enumerate("+-")}
 
 
 class ProcessMeasurement(Measurement):
@@ -145,7 +139,7 @@ def pauli_preparations(n: int, labels: Sequence[str] = FOUR) -> dict[str, Densit
     for chosen in itertools.product(names, repeat=n):
         vector = np.ones(1, dtype=np.complex128)
         for label in chosen:
-            vector = np.kron(vector, np.array(_VECTORS[label]))
+            vector = np.kron(vector, _VECTORS[label])
         found["".join(chosen)] = DensityMatrix.from_vector(vector / np.linalg.norm(vector), (2,) * n)
     return found
 

@@ -162,19 +162,12 @@ class OutputsModel(CircuitModel):
                 f"inputs must be a batch (m,) of states on the input sites, dims {circuit.dims_in}; found dims "
                 f"{held.dims} in a batch of shape {held.batch_shape}."
             )
-        self.inputs = held
-
-    @cached_property
-    def _held(self) -> State:
-        return self.engine.hold(self.inputs)
-
-    def state(self, params: ParamsLike = ()) -> State:
-        _, values, _ = self._at(params)
-        return self.engine.evolve(self._program, values, self._held)
+        self.inputs = self.initial = held
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         _, values, slopes = self._at(params)
-        state, pull = self.engine.evolve_vjp(self._program, values, self._held)
+        assert self._start is not None
+        state, pull = self.engine.evolve_vjp(self._program, values, self._start.state())
         return state, lambda cotangent: np.asarray(pull(cotangent)[0].sum(axis=0)) * slopes
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
@@ -315,14 +308,9 @@ class KrausModel(Model):
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         u, s, w = self._decomposed(params)
-        sums = s[:, None] + s
 
         def pull(cotangent: Cotangent) -> Real:
-            c = self._isometry_of(np.asarray(cotangent))
-            x = u.conj().T @ c @ w.conj().T
-            inner = u @ ((x - x.conj().T) / sums) @ w
-            outer = ((c @ w.conj().T - u @ x) / s) @ w
-            g = (inner + outer).reshape(-1)
+            g = _polar_change(u, s, w, self._isometry_of(np.asarray(cotangent))).reshape(-1)  # which is its own adjoint
             return np.concatenate([g.real, g.imag])
 
         return self._state(u @ w), pull
@@ -334,10 +322,7 @@ class KrausModel(Model):
         def push(directions: ArrayLike) -> Complex:
             along = directions_of(directions, self.n_params)
             da = (along[..., :half] + 1j * along[..., half:]).reshape(*along.shape[:-1], *self._shape)
-            x = u.conj().T @ da @ w.conj().T
-            dv = u @ ((x - x.conj().swapaxes(-1, -2)) / (s[:, None] + s)) @ w
-            dv = dv + ((da @ w.conj().T - u @ x) / s) @ w
-            df, f = self._factor_of(dv), self._factor_of(v)
+            df, f = self._factor_of(_polar_change(u, s, w, da)), self._factor_of(v)
             product = df @ f.conj().T
             return np.asarray(product + product.conj().swapaxes(-1, -2))
 
@@ -369,3 +354,10 @@ class KrausModel(Model):
 
     def __repr__(self) -> str:
         return f"KrausModel(dims_in={self.dims_in}, dims_out={self.dims_out}, rank={self.rank})"
+
+
+def _polar_change(u: Complex, s: Real, w: Complex, change: Complex) -> Complex:
+    """The change of u w, the isometry of A = u diag(s) w, by one (..., rows, d) of A."""
+    x = u.conj().T @ change @ w.conj().T
+    inner = u @ ((x - x.conj().swapaxes(-1, -2)) / (s[:, None] + s)) @ w
+    return as_complex(inner + ((change @ w.conj().T - u @ x) / s) @ w)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,9 +14,8 @@ from qml._checks import InputError, OutsideDomain
 from qml._typing import Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric
 from qml.measurement import Counts
-from qml.models.base import Model, Parametrized
+from qml.models.base import InIntervals, Model, Parametrized
 from qml.models.parts import Composite
-from qml.parameters import Interval
 from qml.processes.design import Design
 from qml.states import State
 
@@ -105,29 +104,8 @@ class ProcessFamily(Parametrized):
         return OutcomesModel(self, data)
 
 
-class IntervalFamily(ProcessFamily, is_kind=False):
+class IntervalFamily(InIntervals, ProcessFamily, is_kind=False):
     """A family whose parameters, coefficients and rates, lie in intervals."""
-
-    _domains: Sequence[Interval]
-    """One for each parameter."""
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        values, _ = self._values(self.theta(params))
-        return dict(zip(self.parameter_names, values.tolist(), strict=True))
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        theta = super().unconstrained(values)
-        for k, (name, domain) in enumerate(zip(self.parameter_names, self._domains, strict=True)):
-            try:
-                theta[k] = domain.to_real(float(theta[k]))
-            except InputError as error:
-                raise InputError(f"{name}: {error}") from None
-        return theta
-
-    def _values(self, theta: Real) -> tuple[Real, Real]:
-        """The parameters in their intervals, and their derivatives in theta."""
-        pairs = list(zip(self._domains, theta.tolist(), strict=True))
-        return np.array([d.from_real(x) for d, x in pairs]), np.array([d.slope(x) for d, x in pairs])
 
     def _anywhere(self, params: ParamsLike) -> Real:
         """Values at the ends of intervals, such as a rate of zero, are allowed by name, too."""
@@ -135,12 +113,12 @@ class IntervalFamily(ProcessFamily, is_kind=False):
             return self.theta(params)
         held = {name: _checks.number(f"values[{name!r}]", x) for name, x in params.items()}
         ends = {}
-        for name, domain in zip(self.parameter_names, self._domains, strict=True):
-            if held.get(name) in (domain.low, domain.high):
-                ends[name] = FAR if held[name] == domain.high else -FAR
-        theta = self.unconstrained({n: 0.5 if n in ends else x for n, x in held.items()})
-        for k, name in enumerate(self.parameter_names):
-            theta[k] = ends.get(name, theta[k])
+        for k, domain in self._bounded:
+            if (value := held.get(self.parameter_names[k])) in (domain.low, domain.high):
+                ends[k] = FAR if value == domain.high else -FAR
+        inside = {self.parameter_names[k]: 0.5 for k in ends}
+        theta = self.unconstrained(held | inside)
+        theta[list(ends)] = list(ends.values())
         return theta
 
 

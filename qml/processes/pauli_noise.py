@@ -16,7 +16,7 @@ from qml.measurement.elements import setting_names
 from qml.models.mixture import MixtureModel
 from qml.operators import pauli
 from qml.operators.strings import all_labels
-from qml.parameters import UNIT, Interval
+from qml.parameters import HALF_LINE, UNIT
 from qml.processes.design import Design
 from qml.processes.outcomes import IntervalFamily, Prediction
 from qml.processes.process import Process
@@ -121,7 +121,7 @@ class PauliLindbladModel(IntervalFamily):
         self.spam = _words("spam", held) if held else ()
         if self.spam and len(self.spam[0]) != len(self.terms[0]):
             raise InputError("terms and spam must be strings of equal length.")
-        self._domains = [Interval(0.0)] * len(self.terms) + [UNIT] * len(self.spam)
+        self._set_intervals([HALF_LINE] * len(self.terms) + [UNIT] * len(self.spam))
         self._latest: tuple[Parities, Real] | None = None
 
     @property
@@ -144,9 +144,8 @@ class PauliLindbladModel(IntervalFamily):
         InputError
             If `rng` is no Generator.
         """
-        starts = np.array([START] * len(self.terms) + [1 - START] * len(self.spam))
-        theta = np.array([d.to_real(x) for d, x in zip(self._domains, starts.tolist(), strict=True)])
-        return theta + 0.1 * _checks.generator("rng", rng).normal(size=len(theta))
+        starts = [HALF_LINE.to_real(START)] * len(self.terms) + [UNIT.to_real(1 - START)] * len(self.spam)
+        return np.array(starts) + 0.1 * _checks.generator("rng", rng).normal(size=len(starts))
 
     def fidelities(self, params: ParamsLike, strings: Sequence[str]) -> Real:
         """The fidelities f_b of Pauli strings, from 0 to 1, shape (strings,).

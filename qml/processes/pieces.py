@@ -18,7 +18,7 @@ from qml.engines.pauli_state import vector_of
 from qml.models.base import Model
 from qml.operators import pauli
 from qml.operators.strings import all_labels
-from qml.processes.choi import transfer_of_choi
+from qml.processes.models import KrausModel
 from qml.processes.process import Process
 from qml.states import DensityMatrix
 
@@ -86,11 +86,6 @@ class OfModel(Piece):
         if not self.names:
             return np.zeros((0, *self.value(theta).shape))
         return self._read(self.model.state_jvp(theta)[1](np.eye(len(theta))))
-
-
-def gate_of(choi: Complex, n: int) -> Real:
-    """The transfer matrix of a process on n qubits."""
-    return transfer_of_choi(choi, n, n)
 
 
 def effects_of(choi: Complex, n: int) -> Real:
@@ -204,8 +199,6 @@ def full_effects(name: str, ideal: Real) -> Linear:
 
 def physical_preparation(name: str, ideal: Complex) -> OfModel:
     """A density matrix, as a process from nothing."""
-    from qml.processes.models import KrausModel
-
     d = len(ideal)
     n = d.bit_length() - 1
     model = KrausModel((1,), (2,) * n)
@@ -215,8 +208,6 @@ def physical_preparation(name: str, ideal: Complex) -> OfModel:
 
 def physical_effects(name: str, ideal: Complex) -> OfModel:
     """Effects (K, d, d), as a process into K levels."""
-    from qml.processes.models import KrausModel
-
     outcomes, d, _ = ideal.shape
     n = d.bit_length() - 1
     model = KrausModel((2,) * n, (outcomes,), rank=d * outcomes)

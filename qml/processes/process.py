@@ -17,11 +17,13 @@ from qml.channels.kraus import check_complete
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
-from qml.processes.accepted import check_trace, choi_state, ends
 from qml.processes.choi import (
     beside_reference,
+    check_trace,
     choi_of_superoperator,
     choi_of_transfer,
+    choi_state,
+    ends,
     maximally_entangled,
     transposed_pairs,
 )

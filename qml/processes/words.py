@@ -35,6 +35,7 @@ class Words:
         self.n_gates = n_gates
         lengths = np.array([len(word) for word in words], dtype=np.int64)
         self.order = np.argsort(-lengths, kind="stable")
+        self._back = np.argsort(self.order)
         steps = -(-int(lengths.max(initial=0)) // 2)
         codes = np.zeros((len(words), 2 * steps), dtype=np.int64)  # 0 is no gate
         for row, place in enumerate(self.order):
@@ -72,22 +73,19 @@ class Words:
 
     def finals(self, trail: list[Real]) -> Real:
         """The vectors (n, D) at the ends of the words, in the order of the words."""
-        out = np.empty_like(trail[-1])
-        out[self.order] = trail[-1]
-        return out
+        return trail[-1][self._back]
 
     def jacobian(self, gates: Real, trail: list[Real], ends: Real) -> tuple[Real, Real]:
         """For each word and each of its covectors, `ends` (n, K, D): the derivatives in the entries of every gate
         (n, K, gates, D, D), and what the covectors are at the starts (n, K, D)."""
         products, a = self._products(gates), ends[self.order]
         n, k, d = a.shape
-        out, start = np.empty((n, k, self.n_gates, d, d)), np.empty_like(a)
+        out = np.empty((n, k, self.n_gates, d, d))
         size = max(1, BLOCK // (len(products) * k * d * d))
         for first in range(0, n, size):
             part = slice(first, min(n, first + size))
             out[self.order[part]] = self._jacobian_of(part, gates, products, trail, a[part])
-        start[self.order] = a
-        return out, start
+        return out, a[self._back]
 
     def _jacobian_of(self, part: slice, gates: Real, products: Real, trail: list[Real], a: Real) -> Real:
         """Of some of the words, in the order of their lengths; `a` becomes what the covectors are at the starts."""
@@ -111,9 +109,7 @@ class Words:
                 left = a[rows]
                 found[code] += left.T @ trail[t][rows]
                 a[rows] = left @ products[code]
-        start = np.empty_like(a)
-        start[self.order] = a
-        return self._of_letters(gates, found[None])[0], start
+        return self._of_letters(gates, found[None])[0], a[self._back]
 
     def _of_letters(self, gates: Real, of_products: Real) -> Real:
         """From derivatives (n, codes, D, D) in products of gates those in the gates (n, gates, D, D)."""

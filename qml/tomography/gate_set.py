@@ -162,7 +162,7 @@ class GateSetResult(Outcome):
             r, v, e = moved(x)
             parts = [r[name] - target for name, target in wanted.items()]
             parts += [LIGHT * (v[name] - given[name]) for name in v]
-            parts += [LIGHT * (e[name] - effects[name]) for name in e]
+            parts += [LIGHT * (e[name] - effects[name][: len(e[name])]) for name in e]
             return np.concatenate([part.ravel() for part in parts])
 
         # where either is known there is no such gauge

@@ -47,3 +47,14 @@ def test_a_gate_far_from_all_processes_has_a_nearest_one_even_where_nothing_of_a
     found = GaugeFixed({"G": matrix}, {}, {}).process("G")
     assert found.apply([1.0, 0.0]).probabilities() == pytest.approx([1.0, 0.0])
     assert found.apply([0.0, 1.0]).probabilities() == pytest.approx([0.5, 0.5])
+
+
+def test_the_gauge_of_a_record_whose_measurements_have_unlike_numbers_of_outcomes():
+    z, (x, y) = [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])], (np.diag([0.5, 0.2]), np.diag([0.3, 0.3]))
+    model = xyi_gate_set()
+    setup = Experiments.product(xyi_words(1), {"rho": [1.0, 0.0]}, {"Z": z, "three": [x, y, np.eye(2) - x - y]})
+    ideal = model.init_params(np.random.default_rng(0))
+    counts = setup.simulate(model.predict(ideal, setup), 10**6, np.random.default_rng(1))
+    fixed = gate_set_tomography(model, counts, progress=False).in_gauge()
+    assert np.abs(fixed.gates["Gx"] - model.gates["Gx"].transfer_matrix()).max() < 0.02
+    assert fixed.measurements["Z"].shape == (2, 4)

@@ -6,8 +6,10 @@ import pytest
 from qml import Circuit, CircuitModel, PauliMeasurement, channels, gates, losses, sample
 from qml._checks import InputError
 from qml.engines import JaxEngine
+from qml.fitting import Objective
 from qml.operators import tfim
-from qml.states import DensityMatrix, thermal
+from qml.processes import OutputsModel
+from qml.states import DensityMatrix, ginibre, thermal
 
 pytestmark = pytest.mark.slow
 
@@ -174,3 +176,29 @@ def test_in_single_precision_the_host_computes():
     theta = THETA[:3].astype(np.float32)
     assert native(theta).dtype == np.float32
     np.testing.assert_array_equal(jax.grad(native)(theta), jax.grad(by_host)(theta))
+
+
+@pytest.mark.parametrize("engine", [None, JaxEngine()])
+def test_outputs_for_many_inputs_are_a_batch(engine, jax):
+    import qml.jax
+
+    rng = np.random.default_rng(2)
+    inputs = np.stack([ginibre((2, 2), rng).matrix() for _ in range(3)])
+    model = OutputsModel(TURNS, inputs, engine=engine)
+    one_by_one = [CircuitModel(TURNS, initial=DensityMatrix(rho)).state(THETA[:3]).matrix() for rho in inputs]
+    sigma, weights = qml.jax.state(model), rng.normal(size=(3, 4, 4))
+    np.testing.assert_allclose(sigma(THETA[:3]), one_by_one, atol=1e-14)
+    loss = losses.MeanCrossEntropy([0.2, 0.3, 0.5])
+    target = DensityMatrix(inputs)
+    traced, host = qml.jax.loss(model, target, loss), Objective.of(OutputsModel(TURNS, inputs), target, loss)
+    value, slopes = jax.value_and_grad(traced)(THETA[:3])
+    expected, gradient = host.value_and_gradient(THETA[:3])
+    assert float(value) == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(slopes, gradient, rtol=1e-12)
+    found = jax.grad(lambda theta: (sigma(theta).real * weights).sum())(THETA[:3])
+    step = 1e-6
+    ahead, behind = (
+        [(np.asarray(sigma(THETA[:3] + sign * step * unit)).real * weights).sum() for unit in np.eye(3)]
+        for sign in (1, -1)
+    )
+    np.testing.assert_allclose(found, (np.array(ahead) - behind) / (2 * step), atol=1e-8)

@@ -204,6 +204,12 @@ TIMED = Experiments.product([0.5], 1, PauliMeasurement(1))
         (lambda: qubit().process(TRUTHS["qubit"], -1.0), "time must be a finite number of at least 0; found -1"),
         (lambda: Experiments.product([-1.0], 1, PauliMeasurement(1)), "the time of setting 0 must be .* found -1"),
         (lambda: Experiments.product([1.0, ("G",)], 1, PauliMeasurement(1)), "words of gates or times, not both"),
+        (
+            lambda: qubit().predict(
+                {**TRUTHS["qubit"], "w": 1e300}, Experiments.product([1e300], 1, PauliMeasurement(1))
+            ),
+            "the product of a time and the coefficients is too large for float64",
+        ),
         (lambda: LindbladModel(), "needs a Hamiltonian or jumps"),
         (lambda: LindbladModel(drift="Z"), "a coefficient to learn; found a drift alone"),
         (lambda: LindbladModel({"a": np.eye(3)}), r"of qubits; found sites of dimensions \(3,\)"),

@@ -82,10 +82,7 @@ class Compiler(Expressions):
         best, *rest = values
         for value in rest:
             before = self.compare(kind, value, best)
-            if isinstance(before, bool):
-                best = value if before else best
-            else:
-                best = self.builder.select(before, self.ready(value), self.ready(best))
+            best = self.builder.select(before, self.ready(value), self.ready(best))
         return best
 
     def expand(self, function: FunctionType, values: list[Any]) -> Any:
@@ -176,9 +173,6 @@ class Compiler(Expressions):
 
     def _if(self, node: ast.If) -> None:
         test = self.truth(self.evaluate(node.test))
-        if isinstance(test, bool):
-            self.run(node.body if test else node.orelse)
-            return
         builder = self.builder
         yes, no, end = (builder.append_basic_block(name) for name in ("then", "else", "done"))
         builder.cbranch(test, yes, no)
@@ -193,7 +187,7 @@ class Compiler(Expressions):
         head, body, end = (builder.append_basic_block(name) for name in ("while", "do", "done"))
         builder.branch(head)
         builder.position_at_end(head)
-        builder.cbranch(self.ready(self.truth(self.evaluate(node.test))), body, end)
+        builder.cbranch(self.truth(self.evaluate(node.test)), body, end)
         builder.position_at_end(body)
         self._frame.loops.append((head, end))
         self.run(node.body)

@@ -10,7 +10,7 @@ from typing import Any
 from llvmlite import ir
 
 from qml.engines._llvm.language import CannotCompile
-from qml.engines._llvm.values import BIT, REAL, ROW, WORD, Array, Body
+from qml.engines._llvm.values import BIT, Array, Body
 
 
 class Expressions(Body):
@@ -74,8 +74,7 @@ class Expressions(Body):
         value = self.evaluate(node.operand)
         if isinstance(node.op, ast.USub):
             return self.negative(value)
-        truth = self.truth(value)
-        return not truth if isinstance(truth, bool) else self.builder.not_(truth)
+        return self.builder.not_(self.truth(value))
 
     def _binop(self, node: ast.BinOp) -> Any:
         return self.arithmetic(type(node.op), self.evaluate(node.left), self.evaluate(node.right))
@@ -88,49 +87,44 @@ class Expressions(Body):
         wanted = isinstance(node.op, ast.Or)
         first, *rest = node.values
         truth = self.truth(self.evaluate(first))
+
+        def known() -> Any:
+            return ir.Constant(BIT, int(wanted))
+
         for other in rest:
-            if isinstance(truth, bool):
-                truth = truth if truth == wanted else self.truth(self.evaluate(other))
-                continue
-            known = ir.Constant(BIT, int(wanted))
 
             def later(node: ast.expr = other) -> Any:
-                return self.ready(self.truth(self.evaluate(node)))
+                return self.truth(self.evaluate(node))
 
-            truth = self._either(truth, *((lambda c=known: c, later) if wanted else (later, lambda c=known: c)))
+            truth = self._either(truth, *((known, later) if wanted else (later, known)))
         return truth
 
     def _ifexp(self, node: ast.IfExp) -> Any:
         test = self.truth(self.evaluate(node.test))
-        if isinstance(test, bool):
-            return self.evaluate(node.body if test else node.orelse)
         return self._either(test, lambda: self.evaluate(node.body), lambda: self.evaluate(node.orelse))
 
     def _either(self, test: Any, first: Callable[[], Any], second: Callable[[], Any]) -> Any:
-        """The value of the one or the other."""
+        """The value of the one or the other, which are of one type."""
         builder = self.builder
         blocks = [builder.append_basic_block(name) for name in ("yes", "no", "both")]
         builder.cbranch(test, *blocks[:2])
-        found = []
+        arms = []
         for block, make in zip(blocks, (first, second), strict=False):
             builder.position_at_end(block)
             value = make()
-            found.append((value, self.parts(value), builder.block))
-        kinds = [_wider(a.type, b.type) for a, b in zip(found[0][1], found[1][1], strict=True)]
-        arms = []
-        for _, parts, block in found:
-            builder.position_at_end(block)
-            kept = [p if p.type == kind else self.cast(p, kind) for p, kind in zip(parts, kinds, strict=True)]
+            parts = self.parts(value)
+            arms.append((parts, builder.block))
             builder.branch(blocks[2])
-            arms.append((kept, block))
         builder.position_at_end(blocks[2])
         merged = []
-        for number, kind in enumerate(kinds):
-            phi = builder.phi(kind)
-            for parts, block in arms:
-                phi.add_incoming(parts[number], block)
+        for one, other in zip(arms[0][0], arms[1][0], strict=True):
+            if one.type != other.type:
+                raise CannotCompile(f"{self._frame.function.__name__}: {one.type} or {other.type}")
+            phi = builder.phi(one.type)
+            phi.add_incoming(one, arms[0][1])
+            phi.add_incoming(other, arms[1][1])
             merged.append(phi)
-        return self.joined(found[0][0], iter(merged))
+        return self.joined(value, iter(merged))
 
     def _subscript(self, node: ast.Subscript) -> Any:
         value, index = self.evaluate(node.value), node.slice
@@ -167,13 +161,3 @@ class Expressions(Body):
     def word_of(self, value: Any) -> Any:
         """An integer, which may be known."""
         return value if isinstance(value, int) else self.word(value)
-
-
-def _wider(a: Any, b: Any) -> Any:
-    """The type that holds both."""
-    if a == b:
-        return a
-    for kind in (ROW, REAL, WORD):
-        if kind in (a, b):
-            return kind
-    raise CannotCompile(f"{a} or {b}")

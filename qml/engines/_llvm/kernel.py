@@ -25,6 +25,8 @@ from threading import RLock
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from qml._checks import InputError
+from qml._files import write_whole
 from qml.engines._llvm.language import Function
 from qml.engines.compile.patience import say_once
 
@@ -76,8 +78,10 @@ class Kernel(Function):
             "constants": [[*where, value] for where, value in sorted(unit.constants.items())],
             "code": hashlib.sha256(code).hexdigest(),
         }
+        block = json.dumps(head).encode() + b"\n" + code
         for folder in folders:
-            if _write(folder / name, json.dumps(head).encode() + b"\n" + code):
+            with suppress(InputError):
+                write_whole(folder / name, lambda path: path.write_bytes(block))
                 break
         return code
 
@@ -140,23 +144,6 @@ def _read(path: Path) -> bytes | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return code if valid else None
-
-
-def _write(path: Path, block: bytes) -> bool:
-    """Whether the file could be written, whole."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(block)
-            os.replace(name, path)
-        except OSError:
-            os.unlink(name)
-            raise
-    except OSError:
-        return False
-    return True
 
 
 @cache

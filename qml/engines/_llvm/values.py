@@ -43,14 +43,7 @@ _ARITHMETIC: dict[type, tuple[Callable[..., Any], str, str]] = {
     ast.FloorDiv: (operator.floordiv, "", ""),
     ast.Mod: (operator.mod, "", ""),
 }
-_COMPARISONS: dict[type, tuple[Callable[..., Any], str]] = {
-    ast.Eq: (operator.eq, "=="),
-    ast.NotEq: (operator.ne, "!="),
-    ast.Lt: (operator.lt, "<"),
-    ast.LtE: (operator.le, "<="),
-    ast.Gt: (operator.gt, ">"),
-    ast.GtE: (operator.ge, ">="),
-}
+_COMPARISONS: dict[type, str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
 @dataclass(frozen=True)
@@ -133,9 +126,8 @@ class Body:
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(SHORT, len(places)), list(places)))
 
     def truth(self, value: Any) -> Any:
-        """A value as a bit; numbers that are known stay so."""
-        if isinstance(value, bool | int | float):
-            return bool(value)
+        """A value as a bit."""
+        value = self.ready(value)
         if value.type == BIT:
             return value
         if value.type == REAL:
@@ -151,7 +143,7 @@ class Body:
     def cast(self, value: Any, kind: Any) -> Any:
         """A scalar of another type."""
         if kind == BIT:
-            return self.ready(self.truth(value))
+            return self.truth(value)
         return self.word(value) if kind == WORD else self.real(value) if kind == REAL else self.row(value)
 
     def parts(self, value: Any) -> list[Any]:
@@ -291,9 +283,7 @@ class Body:
 
     def compare(self, kind: type, a: Any, b: Any) -> Any:
         """a == b, a < b, ..."""
-        python, sign = _COMPARISONS[kind]
-        if isinstance(a, bool | int | float) and isinstance(b, bool | int | float):
-            return python(a, b)
+        sign = _COMPARISONS[kind]
         types = [getattr(value, "type", REAL if isinstance(value, float) else None) for value in (a, b)]
         if REAL in types:
             compare = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered

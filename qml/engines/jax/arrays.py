@@ -46,41 +46,9 @@ class Array:
         return _made(getattr(jnp, ufunc.__name__), *inputs)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.value.shape)
-
-    @property
-    def ndim(self) -> int:
-        return len(self.value.shape)
-
-    @property
-    def size(self) -> int:
-        return int(self.value.size)
-
-    @property
-    def dtype(self) -> Any:
-        return np.dtype(self.value.dtype)
-
-    @property
-    def nbytes(self) -> int:
-        return int(self.value.size * self.value.dtype.itemsize)
-
-    @property
     def is_traced(self) -> bool:
         """Whether its numbers are still to come."""
         return isinstance(self.value, jax.core.Tracer)
-
-    @property
-    def real(self) -> Any:
-        return _made(jnp.real, self)
-
-    @property
-    def imag(self) -> Any:
-        return _made(jnp.imag, self)
-
-    @property
-    def T(self) -> Any:  # noqa: N802 - NumPy's name
-        return _made(jnp.transpose, self)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name in ("flags", "view", "tolist", "item"):
@@ -139,10 +107,19 @@ def _binary(name: str, swapped: bool) -> Callable[[Array, Any], Any]:
     return forward
 
 
+def _part(name: str) -> property:
+    read = operator.attrgetter(name)
+    return property(lambda self: _made(read, self))
+
+
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 for _name in (*_ARITHMETIC, "and_", "or_", "xor", "rshift", "lshift"):
     setattr(Array, f"__{_name.rstrip('_')}__", _binary(_name, swapped=False))
     setattr(Array, f"__r{_name.rstrip('_')}__", _binary(_name, swapped=True))
+for _name in ("shape", "ndim", "size", "dtype", "nbytes"):
+    setattr(Array, _name, property(operator.attrgetter(f"value.{_name}")))
+for _name in ("real", "imag", "T"):
+    setattr(Array, _name, _part(_name))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Array, f"__{_name}__", _binary(_name, swapped=False))
 Array.__hash__ = None  # type: ignore[assignment]  # as of every array that compares its entries

@@ -71,9 +71,6 @@ class Compiled:
             self.layout = Spread(mesh=mesh)
             self._vector, self._whole = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((AXIS,), ()))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _again, ([device.id for device in self.devices],)
-
     def plan(self, program: Program, kind: Kind) -> Plan:
         """The plan of a program. Windows of two sites take half of the products of those of three, and twice the
         passes over the vector: they are best where a pass is cheap, on a processor whose cache holds the vector."""
@@ -240,8 +237,3 @@ _forward = _compiled(_forward_of, 4)
 _with_pullback = _compiled(_pullback_of, 4)
 _pushed = _compiled(_push_of, 2)
 _pulled = jax.jit(lambda pull, cotangent: jax.tree.map(jnp.conj, pull(jnp.conj(cotangent))))
-
-
-def _again(ids: list[int]) -> Compiled:
-    there = {device.id: device for device in jax.devices()}
-    return Compiled([there[k] for k in ids if k in there] or jax.local_devices()[:1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +124,9 @@ class JaxEngine(Engine):
 
         return Compiled(found(self.devices))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: held for name, held in vars(self).items() if name != "_on"}  # found again where it is needed
+
     def __repr__(self) -> str:
         return f"JaxEngine(devices={self.devices!r}, checkpoint_bytes={self.checkpoint_bytes})"
 
@@ -172,7 +175,7 @@ class JaxEngine(Engine):
             check_cotangent(cotangent, batch, plan.form.n_out)
             by_slot, by_given, before = back(cotangent.reshape(*arguments[0].shape[:-1], 4**plan.form.n_out))
             rows = np.broadcast_to(slots, (members, slots.shape[1])).reshape(by_slot.shape)
-            by_slot = by_slot + _each(plan.pull, rows, by_given)
+            by_slot = by_slot + plan.pull(rows, by_given)
             gradient = program.pull_slots(by_slot).reshape(*batch, program.n_params)
             if initial is None:
                 return gradient, None
@@ -258,10 +261,7 @@ class JaxEngine(Engine):
         if not batch:
             return slots[0], plan.values(slots[0]), heads
         rows = np.broadcast_to(slots, (members, slots.shape[1]))
-        made = [plan.values(row) for row in (slots if len(slots) else np.zeros((1, slots.shape[1])))]
-        given = tuple(
-            np.broadcast_to(np.array(x)[: len(rows)], (members, *x[0].shape)) for x in zip(*made, strict=True)
-        )
+        given = tuple(np.broadcast_to(x, (members, *x.shape[1:])) for x in plan.values(slots))
         if heads is not None:
             heads = namespace(heads).broadcast_to(heads, (*batch, 4**plan.n_in)).reshape(members, 4**plan.n_in)
         return rows, given, heads
@@ -277,10 +277,3 @@ class JaxEngine(Engine):
     def _given_back(columns: Any, vectors: Any) -> Complex:
         """Columns where the given ones are: on the host if those are, or if none were given."""
         return as_complex(np.asarray(columns) if vectors is None or on_host(vectors) else columns)
-
-
-def _each(function: Callable[[Real, Any], Real], rows: Real, of_rows: Any) -> Real:
-    """A function of one row and what belongs to it, for one or for each of a batch."""
-    if rows.ndim == 1:
-        return function(rows, of_rows)
-    return np.array([function(row, [x[k] for x in of_rows]) for k, row in enumerate(rows)]).reshape(rows.shape)

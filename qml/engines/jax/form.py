@@ -132,11 +132,8 @@ def _repeats(keys: Sequence[tuple[int, ...]], offset: int) -> list[Runs]:
             start = max(end - period + 1, start + 1)
     if len(keys) - saved > UNROLLED:
         return [Runs(offset, len(keys), 1)]
-    found = [Runs(offset, best.start, 1)] if best.start else []
-    found.append(Runs(offset + best.start, best.length, best.times))
-    if best.stop < len(keys):
-        found.append(Runs(offset + best.stop, len(keys) - best.stop, 1))
-    return found
+    before, after = Runs(0, best.start, 1), Runs(best.stop, len(keys) - best.stop, 1)
+    return [part._replace(start=offset + part.start) for part in (before, best, after) if part.length]
 
 
 def memory(form: Form, columns: int = 1) -> int:

@@ -105,16 +105,22 @@ class Source:
         )
 
     def values(self, slots: Real) -> Numeric:
-        """The given matrices (g, side, side) at slot values."""
-        made = [ascending(self.kind.matrix(s.instruction, slots[s.start : s.stop]), s.sites) for s in self.given]
-        return np.array(made, dtype=self.dtype).reshape(len(made), self.side, self.side)
+        """The given matrices (..., g, side, side) at slot values (..., n_slots)."""
+        out = np.empty((*slots.shape[:-1], len(self.given), self.side, self.side), dtype=self.dtype)
+        for member in np.ndindex(slots.shape[:-1]):
+            for number, step in enumerate(self.given):
+                made = self.kind.matrix(step.instruction, slots[member][step.start : step.stop])
+                out[(*member, number)] = ascending(made, step.sites)
+        return out
 
     def pull(self, slots: Real, cotangents: Numeric, out: Real) -> None:
-        """Add to dL/dslots what comes of dL/d(given matrices), where dL = Re sum conj(cotangent) d(matrix)."""
-        for step, cotangent in zip(self.given, cotangents, strict=True):
-            derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
-            for place, derivative in enumerate(derivatives):
-                out[step.start + place] += np.vdot(cotangent, ascending(derivative, step.sites)).real
+        """Add to dL/dslots (..., n_slots) what comes of dL/d(given matrices), where dL = Re sum conj(cotangent)
+        d(matrix)."""
+        for member in np.ndindex(slots.shape[:-1]):
+            for step, cotangent in zip(self.given, cotangents[member], strict=True):
+                derivatives = self.kind.derivatives(step.instruction, slots[member][step.start : step.stop])
+                for place, derivative in enumerate(derivatives):
+                    out[(*member, step.start + place)] += np.vdot(cotangent, ascending(derivative, step.sites)).real
 
     def push(self, slots: Real, directions: Real) -> Numeric:
         """Changes (b, g, side, side) of the given matrices along directions (b, n_slots) in the slots."""

@@ -203,12 +203,12 @@ class Plan(Steps):
         batch.windows.append(members)
 
     def values(self, slots: Real) -> tuple[Numeric, ...]:
-        """The matrices that the host makes at slot values: of each size those that are no rotations."""
+        """The matrices that the host makes at slot values (..., n_slots): of each size those that are no rotations."""
         return tuple(source.values(slots) for source in self.sources.values())
 
     def pull(self, slots: Real, cotangents: Sequence[Numeric]) -> Real:
-        """dL/dslots (n_slots,) from the derivatives in these matrices; zero where a slot changes none of them."""
-        out = np.zeros(len(slots))
+        """dL/dslots (..., n_slots) from the derivatives in these matrices; zero where a slot changes none of them."""
+        out = np.zeros(slots.shape)
         for source, own in zip(self.sources.values(), cotangents, strict=True):
             source.pull(slots, own, out)
         return out

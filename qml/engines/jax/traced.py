@@ -22,6 +22,11 @@ from qml.engines.jax.plan import Plan
 from qml.engines.pauli_state import PauliState, pauli_vector_of
 from qml.states.base import State
 
+FIXED = (
+    "an instruction with parameters that is no rotation has first derivatives here and no second ones: write the "
+    "circuit with rotations about Pauli strings and fixed channels."
+)
+
 
 def traced(program: Program, initial: State | None, on: Compiled) -> Callable[[Any], PauliState]:
     """The state after a program as a function of an array theta (n_params,) of JAX, in double precision.
@@ -56,13 +61,12 @@ def _made_on_the_host(plan: Plan, offset: Real) -> Callable[[Any], Any]:
     def derivatives(slots: Real) -> tuple[Any, ...]:
         return plan.push(np.asarray(slots), units)
 
-    once = jax.custom_jvp(functools.partial(jax.pure_callback, derivatives, slopes, vmap_method="sequential"))
-    once.defjvp(_refuse)
+    slopes_at = once(functools.partial(jax.pure_callback, derivatives, slopes, vmap_method="sequential"), FIXED)
     known = jax.custom_jvp(functools.partial(jax.pure_callback, values, shapes, vmap_method="sequential"))
 
     def along(primals: Any, tangents: Any) -> Any:
         (slots,), (v,) = primals, tangents
-        changes = tuple(jnp.tensordot(v[own], slope, 1) for slope in once(slots))
+        changes = tuple(jnp.tensordot(v[own], slope, 1) for slope in slopes_at(slots))
         return known(slots), changes
 
     known.defjvp(along)
@@ -70,8 +74,13 @@ def _made_on_the_host(plan: Plan, offset: Real) -> Callable[[Any], Any]:
     return made
 
 
-def _refuse(*_: Any) -> Any:
-    raise InputError(
-        "an instruction with parameters that is no rotation has first derivatives here and no second ones: write the "
-        "circuit with rotations about Pauli strings and fixed channels."
-    )
+def once(function: Callable[..., Any], sentence: str) -> Callable[..., Any]:
+    """A function whose derivative is refused with this sentence."""
+
+    def refuse(*_: Any) -> Any:
+        raise InputError(sentence)
+
+    held = jax.custom_jvp(function)
+    held.defjvp(refuse)
+    made: Callable[..., Any] = held
+    return made

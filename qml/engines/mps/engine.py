@@ -10,12 +10,11 @@ from functools import cached_property
 import numpy as np
 
 from qml import _checks
-from qml._typing import Complex, Integer, Real
+from qml._typing import Integer, Real
 from qml.engines.mps.correlations import Weigh, covariances
 from qml.engines.mps.exponential import roots
 from qml.engines.mps.hamiltonian import phases_of, train_of
 from qml.engines.mps.pairs import Pair, word_of
-from qml.engines.mps.readout import reduced_matrix, shots
 from qml.engines.mps.trains import identity
 from qml.engines.thermal import ThermalEngine, ThermalEstimate, hermitian_sums, without_constant
 from qml.operators import PauliLike, PauliSum
@@ -97,14 +96,6 @@ class ThermalChain:
 
     def _digits(self, words: Sequence[Word]) -> Integer:
         return digits_of([spell(w, self.n) for w in words]).reshape(len(words), self.n)
-
-    def reduced(self, keep: Sequence[int]) -> Complex:
-        """The density matrix of the sites `keep`, in ascending order."""
-        return reduced_matrix(self.roots[0], keep)
-
-    def sample(self, word: str, count: int, rng: np.random.Generator) -> Integer:
-        """Outcomes (count, n) of measuring every qubit along its letter of `word`."""
-        return shots(self.roots[0], word, count, rng)
 
 
 class ChainEngine(ThermalEngine):

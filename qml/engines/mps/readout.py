@@ -49,7 +49,7 @@ def _open(pair: Pair, keep: Sequence[int], bond: int) -> Numeric:
     return e
 
 
-def shots(root: Train, word: str, count: int, rng: np.random.Generator) -> Integer:
+def outcomes(root: Train, word: str, count: int, rng: np.random.Generator) -> Integer:
     """Outcomes 0 and 1 (count, n) of measuring M M^dagger / Tr with M = `root`, each qubit along the letter of `word`.
 
     M M^dagger is what is left of a pure state when its columns are not looked at: they are measured, too, and

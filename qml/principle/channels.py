@@ -80,7 +80,7 @@ def channels(rng: np.random.Generator, pairs: int) -> Evidence:
 
 def _processes(rng: np.random.Generator, d: int, rank: int, count: int) -> DensityMatrix:
     """Choi states of uniformly distributed isometries into d times an environment of so many dimensions."""
-    v = haar_unitaries(rng, (count, d * rank, d * rank))[..., :d].reshape(count, d, rank, d)
+    v = haar_unitaries(rng, (count, d * rank, d)).reshape(count, d, rank, d)
     factor = np.moveaxis(v, -1, -3).reshape(count, d * d, rank) / math.sqrt(d)
     return DensityMatrix._trusted(factor @ draws.dagger(factor), (d, d))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qml._checks import told
 from qml.fitting.provenance import provenance
 from qml.plotting.style import COLORS, GREY, MARKERS, plain
 
@@ -47,11 +48,11 @@ def table(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def page(verdicts: Sequence[Verdict], *, pairs: int, seed: int) -> str:
+def page(verdicts: Sequence[Verdict], *, pairs: int, seeds: Sequence[int]) -> str:
     """The report as HTML, figures included."""
     kept = sum(v.holds for v in verdicts)
     head = (
-        f"<p>{kept} of {len(verdicts)} statements hold. At least {pairs:,} random instances each, seed {seed}; "
+        f"<p>{kept} of {len(verdicts)} statements hold. At least {pairs:,} random instances each, seed {told(seeds)}; "
         f"{html.escape(_made(provenance()))}. A statement is an inequality or an equality; its largest violation is "
         "the largest amount, relative to 1 + |S| where S can be large, by which an instance broke it (negative: by "
         "which every instance kept it). Entropies in nats.</p>"

@@ -12,7 +12,8 @@ import pytest
 import scipy.linalg
 
 from qml import GibbsModel, fit, losses, operators, pauli, spectral
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
+from qml._random import haar_unitaries
 from qml.encodings import rank_one
 from qml.losses import measures
 from qml.optimizers import LBFGS
@@ -239,7 +240,7 @@ def test_the_same_seed_gives_the_same_verdict_whichever_others_run() -> None:
 
 def test_report_is_one_page_with_every_claim_and_figure() -> None:
     some = [check(number, pairs=50) for number in (1, 11)]
-    text = page(some, pairs=50, seed=0)
+    text = page(some, pairs=50, seeds=[0])
     assert "http" not in text.replace("http-equiv", "")  # self-contained
     assert text.count("data:image/png;base64,") == sum(len(v.evidence.panels) for v in some)
     assert "2 of 2 statements hold" in text
@@ -259,6 +260,20 @@ def test_what_goes_beyond_the_abstract_of_the_paper_is_called_derived() -> None:
 def test_bad_requests_are_refused(number: int, pairs: int, told: str) -> None:
     with pytest.raises(InputError, match=told):
         check(number, pairs=pairs)
+
+
+def test_more_instances_than_fit_in_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**33)
+    with pytest.raises(MemoryRefused, match="10000000 random instances needs .*: check fewer pairs"):
+        check(23, pairs=10**7)
+
+
+def test_isometries_have_the_moments_of_haars_measure() -> None:
+    v = haar_unitaries(np.random.default_rng(0), (40_000, 6, 2))
+    np.testing.assert_allclose(v.conj().swapaxes(1, 2) @ v, np.broadcast_to(np.eye(2), (40_000, 2, 2)), atol=1e-12)
+    assert np.square(np.abs(v)).mean() == pytest.approx(1 / 6)
+    np.testing.assert_allclose((np.abs(v) ** 4).mean(axis=0), 2 / (6 * 7), rtol=0.05)
+    assert np.abs(v.mean(axis=0)).max() < 0.01
 
 
 def test_random_povms_are_measurements() -> None:

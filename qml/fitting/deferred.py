@@ -295,7 +295,8 @@ def of_shots(optimizer: Optimizer | str | None) -> Optimizer:
     found = Adam(0.1) if optimizer is None else as_optimizer(optimizer)
     if found.descends:
         raise InputError(
-            f"optimizer must be one that compares no values, since shots make them noisy, such as Adam(); found {found!r}."
+            "optimizer must be one that compares no values, since shots make them noisy, such as Adam(); found "
+            f"{found!r}."
         )
     return found
 

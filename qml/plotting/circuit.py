@@ -27,7 +27,14 @@ CHANNEL = {"facecolor": "#fbe8d8", "edgecolor": "#a2521a"}
 GREEK = re.compile(
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|psi|omega"
 )
-NAMES = {"Sdg": r"S^\dagger", "Tdg": r"T^\dagger", "SX": r"\sqrt{X}", "U3": "U_3", "ISWAP": r"\mathrm{iSWAP}"}
+NAMES = {
+    "Sdg": r"S^\dagger",
+    "Tdg": r"T^\dagger",
+    "SX": r"\sqrt{X}",
+    "SXdg": r"\sqrt{X}^\dagger",
+    "U3": "U_3",
+    "ISWAP": r"\mathrm{iSWAP}",
+}
 
 
 def draw_circuit(circuit: Circuit, ax: Axes | None = None, *, width: float = 11.0) -> Axes:

@@ -264,7 +264,7 @@ def test_bad_requests_are_refused(number: int, pairs: int, told: str) -> None:
 
 def test_more_instances_than_fit_in_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qml._checks.available_memory", lambda: 2**33)
-    with pytest.raises(MemoryRefused, match="10000000 random instances needs .*: check fewer pairs"):
+    with pytest.raises(MemoryRefused, match=r"10000000 random instances needs .*: check fewer pairs"):
         check(23, pairs=10**7)
 
 

@@ -15,8 +15,7 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import Integer, Numeric, Real
-from qml.geometry.metric import Metric
-from qml.geometry.weights import gibbs_weights
+from qml.geometry.metric import Metric, gibbs_weights
 from qml.states.gibbs import GibbsState
 
 BLOCK_NUMBERS = 1 << 22

@@ -21,8 +21,7 @@ from qml._arrays import trace_of_product
 from qml._typing import Complex, Numeric, Real
 from qml.geometry.classical import ClassicalMetric
 from qml.geometry.generators import Generators
-from qml.geometry.metric import Metric
-from qml.geometry.weights import gibbs_weights
+from qml.geometry.metric import Metric, gibbs_weights
 from qml.states.gibbs import GibbsState
 
 BLOCK_NUMBERS = 1 << 22

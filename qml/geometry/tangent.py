@@ -11,8 +11,7 @@ from qml import _checks, spectral
 from qml._arrays import as_complex, as_real, namespace, on_host
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Real
-from qml.geometry.metric import Metric
-from qml.geometry.weights import state_weights
+from qml.geometry.metric import Metric, state_weights
 from qml.states.base import State
 
 

@@ -10,7 +10,7 @@ from qml import _checks
 from qml.circuits.circuit import Circuit
 from qml.circuits.drawing import LONGEST, Mark, alive_after, columns, legend, short
 from qml.parameters import Affine
-from qml.plotting.style import axes_of
+from qml.plotting.style import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ def draw_circuit(circuit: Circuit, ax: Axes | None = None, *, width: float = 11.
 
     circuit = _checks.instance("circuit", circuit, Circuit)
     if ax is not None:
-        axes_of(ax, 0, 0)
+        checked(ax)
     labels = [rf"$q_{{{site}}}$" if d == 2 else rf"$q_{{{site}}}\ (d={d})$" for site, d in enumerate(circuit.dims)]
     indent = MARGIN + max(_length(label, MEDIUM) for label in labels) + 0.15
     panels = _fold(columns(circuit.operations), _checks.number("width", width, 2.0, WIDEST) / UNIT - indent - MARGIN)

@@ -12,7 +12,7 @@ from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.fitting import FitResult
 from qml.losses import EVERY_LOSS
-from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain, whole_numbers
+from qml.plotting.style import COLORS, DASHES, GREY, checked, plain, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,6 +151,4 @@ def _two(ax: Sequence[Axes] | None) -> tuple[Axes, Axes]:
         raise InputError(
             "ax must be two Axes, for the loss and for the gap: figure.subplots(1, 2) makes them."
         ) from None
-    if loss_axes is None or gap_axes is None:
-        raise InputError("ax must be two Axes, for the loss and for the gap; found None among them.")
-    return axes_of(loss_axes, 0, 0), axes_of(gap_axes, 0, 0)
+    return checked(loss_axes), checked(gap_axes)

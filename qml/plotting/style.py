@@ -26,13 +26,18 @@ GREY = "0.35"
 
 def axes_of(ax: object, width: float, height: float) -> Axes:
     """The Axes that were given; those of a new figure of so many inches where none were."""
-    from matplotlib.axes import Axes
-
     if ax is not None:
-        return _checks.instance("ax", ax, Axes, "of matplotlib")
+        return checked(ax)
     from matplotlib import pyplot
 
     return pyplot.figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def checked(ax: object) -> Axes:
+    """Refuse what is no Axes."""
+    from matplotlib.axes import Axes
+
+    return _checks.instance("ax", ax, Axes, "of matplotlib")
 
 
 def plain(ax: Axes, grid: str = "y") -> None:

@@ -334,8 +334,7 @@ def _probabilities(model: Model, counts: Counts, params: Real, readout: Trainabl
     columns = list(apply_to_digits(matrices, moved))
     for i in range(readout.n):
         for truth in (0, 1):
-            slope = np.zeros((2, 2))
-            slope[:, truth] = (-1.0, 1.0) if truth == 0 else (1.0, -1.0)
+            slope = np.array([[-1.0, 1.0], [1.0, -1.0]]) * (np.arange(2) == truth)
             changed = [*matrices[:i], slope * RATES.slope(float(phi[2 * i + truth])), *matrices[i + 1 :]]
             columns.append(apply_to_digits(changed, true))
     return apply_to_digits(matrices, true), np.stack(columns, axis=1)

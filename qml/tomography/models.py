@@ -23,7 +23,7 @@ from qml.measurement.readout import apply_to_digits
 from qml.measurement.sampling import draw
 from qml.models import Model
 from qml.processes import OutcomesModel, ProcessFamily
-from qml.tomography.information import Information
+from qml.tomography.errors import Information
 from qml.tomography.likelihood import agreement
 
 LIKELIHOODS = ("NegativeLogLikelihood(", "ClassicalCrossEntropy(")
@@ -31,7 +31,7 @@ LIKELIHOODS = ("NegativeLogLikelihood(", "ClassicalCrossEntropy(")
 STEP = 1e-5
 """Of central differences of the gradient, and of the natural parameters."""
 KNOWN, LOST = 1e-10, 1e-4
-"""As for :class:`qml.tomography.information.Information`; of such differences."""
+"""As for :class:`qml.tomography.errors.Information`; of such differences."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

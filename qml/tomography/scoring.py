@@ -15,7 +15,7 @@ from qml.measurement import Counts
 from qml.optimizers import NaturalGradient
 from qml.processes.outcomes import FisherMetric, OutcomesModel, Prediction, ProcessFamily
 from qml.states import State
-from qml.tomography.information import Information
+from qml.tomography.errors import Information
 from qml.tomography.likelihood import excess
 
 ROUGH, FINE = 1e-4, 1e-8

@@ -104,10 +104,11 @@ class StateMetric(Metric):
 
 
 class MarginalMetric(StateMetric):
-    r"""The metric of what is left of a Gibbs state where some sites are discarded: sigma = Tr_h exp(-K)/Z, of full rank.
+    r"""The metric of what is left of a Gibbs state where sites are discarded, sigma = Tr_h exp(-K)/Z, of full rank.
 
     .. math:: \langle u| \partial_j \sigma |u'\rangle = -\sum_{h a b} T_{u h, a}\, E_{ab}\,
-        (V^\dagger (G_j - m_j) V)_{ab}\, T_{u' h, b}^*, \qquad T_{u h, a} = \langle u, h| V |a\rangle, \quad m_j = \mathrm{Tr}\, e^{-K} G_j / Z
+        (V^\dagger (G_j - m_j) V)_{ab}\, T_{u' h, b}^*, \qquad
+        T_{u h, a} = \langle u, h| V |a\rangle, \quad m_j = \mathrm{Tr}\, e^{-K} G_j / Z
 
     with the eigenvectors u of sigma and V of K, and the divided differences E of exp at the log-eigenvalues of
     exp(-K)/Z.

@@ -81,14 +81,14 @@ def label_ends(ax: Axes) -> None:
 
 
 def _end(ax: Axes, line: Line2D) -> float | None:
-    """The height where a line with a label ends, as a share of the axes."""
+    """The height where a line with a label ends, as a share of the axes; of one that leaves them, that of the edge."""
     ax.get_xlim(), ax.get_ylim()  # brings the limits up to date
-    points = np.column_stack([np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)])
+    points = np.asarray(line.get_xydata())  # as numbers, also where the axis has words
     points = points[np.isfinite(points).all(axis=1)]
     if str(line.get_label()).startswith("_") or not len(points):
         return None
     last = points[points[:, 0].argmax()]
-    return float((line.get_transform() - ax.transAxes).transform(last)[1])
+    return float(np.clip((line.get_transform() - ax.transAxes).transform(last)[1], 0.0, 1.0))
 
 
 def apart(heights: Sequence[float], room: float) -> Real:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -171,9 +171,9 @@ def model_errors(
     shots = np.repeat(np.asarray(counts.shots, dtype=np.float64), counts.measurement.sizes)
     scores = np.divide(jacobian, p[:, None], out=np.zeros_like(jacobian), where=p[:, None] > 0)
     fisher = jacobian.T @ (shots[:, None] * scores)
-    hessian = counts.total * _hessian(objective, params)
+    hessian = counts.total * _slopes(lambda theta: objective.value_and_gradient(theta)[1], params)
     information = Information(fisher, KNOWN, LOST)
-    inverse = Information(hessian, KNOWN, LOST).covariance()
+    inverse = Information((hessian + hessian.T) / 2, KNOWN, LOST).covariance()
     scatter = _scatter(counts, scores)
     with np.errstate(invalid="ignore"):
         sandwich = inverse @ scatter @ inverse
@@ -340,15 +340,11 @@ def _probabilities(model: Model, counts: Counts, params: Real, readout: Trainabl
     return apply_to_digits(matrices, true), np.stack(columns, axis=1)
 
 
-def _hessian(objective: Objective, params: Real) -> Real:
-    rows = []
-    for k in range(len(params)):
-        shift = np.zeros(len(params))
-        shift[k] = STEP * max(1.0, abs(float(params[k])))
-        up, down = (objective.value_and_gradient(params + s)[1] for s in (shift, -shift))
-        rows.append((up - down) / (2 * shift[k]))
-    h = np.reshape(rows, (len(params), len(params)))
-    return np.asarray((h + h.T) / 2)
+def _slopes(f: Callable[[Real], Real], params: Real) -> Real:
+    """The derivatives (n, m) of m numbers in the parameters, by central differences."""
+    steps = STEP * np.maximum(1.0, np.abs(params))
+    rows = [(f(params + step) - f(params - step)) / (2 * step.sum()) for step in np.diag(steps)]
+    return np.reshape(rows, (len(params), -1 if len(params) else 0))
 
 
 def _scatter(counts: Counts, scores: Real) -> Real:
@@ -375,8 +371,6 @@ def _natural(
     def column(at: Real) -> Real:
         return np.array(list(values(at).values()))
 
-    here, shape = values(params), (len(params), -1 if len(params) else 0)
-    moved = [column(params + step) - column(params - step) for step in STEP * np.eye(len(params))]
-    slopes = np.reshape(moved, shape) / (2 * STEP)
+    here, slopes = values(params), _slopes(column, params)
     errors = np.where(slopes.any(axis=0), information.errors(slopes), np.inf)
     return {name: (x, error) for (name, x), error in zip(here.items(), errors.tolist(), strict=True)}

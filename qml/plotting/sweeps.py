@@ -28,7 +28,7 @@ Rows: TypeAlias = "Sequence[Mapping[str, Any]]"
 """Of a table."""
 
 
-def numeric_axes(rows: Rows, names: Sequence[str]) -> list[str]:
+def _numeric_axes(rows: Rows, names: Sequence[str]) -> list[str]:
     """What varies and is a number at every point: the axes that a figure can have."""
     found = []
     for name in names:
@@ -74,12 +74,12 @@ def draw(
     done = [row for row in rows if _finite(row["loss"])]
     if not done:
         raise InputError("no point with a finite loss is done: there is nothing to draw.")
-    axes = numeric_axes(done, names)
-    needed = 2 if kind == "heatmap" else 1
-    chosen = [choice("an axis", given, axes) for given in (x, y)[:needed] if given is not None]
-    chosen += [name for name in axes if name not in chosen][: needed - len(chosen)]
-    if len(chosen) < needed:
-        wanted = plural(needed, "axis", "axes")
+    axes = _numeric_axes(done, names)
+    given = (x, y) if kind == "heatmap" else (x,)
+    rest = (name for name in axes if name not in given)
+    chosen = [next(rest, "") if name is None else choice("an axis", name, axes) for name in given]
+    if not all(chosen):
+        wanted = plural(len(given), "axis", "axes")
         raise InputError(f"a {kind} figure needs {wanted} of numbers that vary; this sweep has {len(axes)}.")
     fits = list(dict.fromkeys(row["fit"] for row in done))
     if kind == "scaling" and not any(row["gap"] > 0 for row in done):

@@ -115,6 +115,13 @@ def test_the_maps_of_all_fits_have_one_scale_and_rounding_is_grey() -> None:
     assert bar.get_ylabel() == "median gap (nats); grey: rounding"
 
 
+@pytest.mark.parametrize(("x", "y"), [(None, "target.beta"), ("target.h", None), ("target.h", "target.beta")])
+def test_an_axis_of_a_map_that_is_named_is_where_it_was_asked_for(x: str | None, y: str | None) -> None:
+    axes = draw(table({"power": POWER}), NAMES, "heatmap", x, y).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("target.h", "target.beta")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0.1", "0.3", "1", "3"]
+
+
 def test_the_conclusion_names_the_nearest_fit_first() -> None:
     said = conclusion(table({"curved": CURVED, "noise": ROUNDING}))
     assert said.startswith("noise reaches its floor, up to rounding in the median of 8 points; curved ends 0.332 nats")

@@ -166,9 +166,11 @@ def _finite(value: float | None) -> bool:
 def _loss(ax: Axes, rows: Rows, x: str, fits: Sequence[str]) -> None:
     for k, fit in enumerate(fits):
         _band(ax, _of(rows, fit), x, "loss", fit, k)
-    floor = _by(rows, x, "floor")
-    at = sorted(floor)
-    ax.plot(at, [np.median(floor[v]) for v in at], "--", color=GREY, linewidth=1, label="floor")
+    names = list(dict.fromkeys(row["loss_name"] for row in rows))
+    for name in names:  # fits of other losses have other floors
+        floor = _by([row for row in rows if row["loss_name"] == name], x, "floor")
+        at, label = sorted(floor), "floor" if len(names) == 1 else f"floor of {name}"
+        ax.plot(at, [np.median(floor[v]) for v in at], "--", color=GREY, linewidth=1, label=label)
     _spaced(ax, rows, x)
     ax.set_ylabel(f"loss{unit(rows)}")
 

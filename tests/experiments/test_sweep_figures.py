@@ -122,6 +122,15 @@ def test_an_axis_of_a_map_that_is_named_is_where_it_was_asked_for(x: str | None,
     assert [label.get_text() for label in axes.get_yticklabels()] == ["0.1", "0.3", "1", "3"]
 
 
+def test_every_loss_has_a_floor_of_its_own() -> None:
+    mixed = table({"power": POWER, "curved": CURVED})
+    for row in range(1, 16, 2):
+        mixed["loss_name"][row], mixed["floor"][row] = "infidelity", 0.0
+    lines = {line.get_label(): line.get_ydata() for line in draw(mixed, NAMES, "loss").axes[1].get_lines()}
+    np.testing.assert_allclose(lines["floor of cross_entropy"], [2.0 / (1 + beta) for beta in BETAS])
+    np.testing.assert_array_equal(lines["floor of infidelity"], 0.0)
+
+
 def test_the_conclusion_names_the_nearest_fit_first() -> None:
     said = conclusion(table({"curved": CURVED, "noise": ROUNDING}))
     assert said.startswith("noise reaches its floor, up to rounding in the median of 8 points; curved ends 0.332 nats")

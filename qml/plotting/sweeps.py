@@ -63,8 +63,6 @@ def draw(
     InputError
         If there is no such axis, or nothing to be drawn.
     """
-    from matplotlib.figure import Figure
-
     choice("kind", kind, KINDS)
     if y is not None and kind != "heatmap":
         raise InputError(f"y is the other axis of a heatmap; found y = {y!r} for a {kind} figure.")
@@ -86,12 +84,21 @@ def draw(
         raise InputError("no gap is above zero: there is nothing to scale.")
     if kind == "heatmap":
         return _heatmaps(done, chosen[0], chosen[1], fits)
-    if kind == "measured":
-        return _measured(done, chosen[0])
-    others = [name for name in names if name != chosen[0] and len({str(row[name]) for row in done}) > 1]
-    panels, varied = _panels(done, others), ["replicates"] if len({row["replicate"] for row in done}) > 1 else []
+    x, others = chosen[0], [n for n in names if n != chosen[0] and len({str(row[n]) for row in done}) > 1]
+    panels = [("", done)] if kind == "measured" else _panels(done, others)
+    figure = _measured(done, x) if kind == "measured" else _beside(kind, done, x, fits, panels)
+    varied = ["replicates"] if len({row["replicate"] for row in done}) > 1 else []
     if len(panels) == 1:
         varied += others
+    if varied:
+        figure.suptitle(f"median, least and greatest over {', '.join(varied)}", fontsize="small")
+    return figure
+
+
+def _beside(kind: str, rows: Rows, x: str, fits: Sequence[str], panels: Sequence[tuple[str, Rows]]) -> Figure:
+    """The loss or the gap against x, in a panel for each setting of what else varies."""
+    from matplotlib.figure import Figure
+
     across = min(len(panels), 3)
     down = -(-len(panels) // across)
     size = (7.2, 4.4) if len(panels) == 1 else (1.0 + 3.6 * across, 0.6 + 3.6 * down)
@@ -100,10 +107,10 @@ def draw(
     for ax in grid.flat[len(panels) :]:
         ax.set_axis_off()
     for k, (ax, (title, part)) in enumerate(zip(grid.flat, panels, strict=False)):
-        (_loss if kind == "loss" else _scaling)(ax, part, chosen[0], fits)
-        _ticks(ax, done, chosen[0])
+        (_loss if kind == "loss" else _scaling)(ax, part, x, fits)
+        _ticks(ax, rows, x)
         lowest = k + across >= len(panels)
-        ax.set_xlabel(chosen[0] if lowest else "")
+        ax.set_xlabel(x if lowest else "")
         ax.tick_params(labelbottom=lowest)
         if k % across:
             ax.set_ylabel("")
@@ -114,10 +121,8 @@ def draw(
         end = min(k - k % across + across, len(panels)) - 1
         if k == end or kind == "scaling" or not shown[k] <= shown[end]:
             label_ends(ax)
-        if kind == "scaling" and ax.get_ylim()[0] < noise_of(done):
-            _rounding(ax, noise_of(done))
-    if varied:
-        figure.suptitle(f"median, least and greatest over {', '.join(varied)}", fontsize="small")
+        if kind == "scaling" and ax.get_ylim()[0] < noise_of(rows):
+            _rounding(ax, noise_of(rows))
     return figure
 
 

@@ -61,6 +61,8 @@ def test_a_figure_says_over_what_its_bands_are() -> None:
     two = {name: [*column, *column] for name, column in one.items()}
     two["replicate"] = [0] * 8 + [1] * 8
     assert draw(two, NAMES, "loss").get_suptitle() == "median, least and greatest over replicates"
+    measured = two | {"measuring_cost": two["gap"], "relative_entropy": two["gap"]}
+    assert draw(measured, NAMES, "measured").get_suptitle() == "median, least and greatest over replicates, target.h"
 
 
 def test_a_fit_that_is_infinite_in_the_last_panel_has_its_name_in_another() -> None:

@@ -213,9 +213,10 @@ def deferred(rng: np.random.Generator, pairs: int) -> Evidence:
     )
 
 
-def _turned(angle: Real, length: float = 0.9) -> DensityMatrix:
-    """Qubits with a Bloch vector of this length at an angle from z towards x."""
-    return DensityMatrix._trusted(draws.qubits(_arrow(angle, length)), (2,))
+def _turned(angle: Real) -> DensityMatrix:
+    """Qubits with a Bloch vector of length 0.9 at an angle from z towards x."""
+    bloch = 0.9 * np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], axis=-1)
+    return DensityMatrix._trusted(draws.qubits(bloch), (2,))
 
 
 def _undisturbed_or_measured(rng: np.random.Generator) -> Panel:
@@ -336,7 +337,3 @@ def _shots(rng: np.random.Generator, rho: Complex, sigma: Complex) -> tuple[Real
     f, cost = draws.frequencies(rng, draws.populations(rho, vectors), SHOTS), -np.log(values)
     mean = (f * cost).sum(axis=-1)
     return mean, np.sqrt(((f * np.square(cost)).sum(axis=-1) - np.square(mean)) / SHOTS)
-
-
-def _arrow(angle: Real, length: float) -> Real:
-    return length * np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], axis=-1)

@@ -249,7 +249,7 @@ def _rungs(rng: np.random.Generator) -> Panel:
     rho, sigma = states.ginibre((2, 2), rng, rank=2, batch=40), states.ginibre((2, 2), rng, batch=40)
     s = losses.cross_entropy(rho, sigma)
     order, x = np.argsort(s), np.arange(1.0, len(s) + 1)
-    series = [Series("S(rho, sigma)", x, s[order], "line", color=7)]
+    series = [Series("S(rho, sigma)", x, s[order], "line", color=6)]
     series += [Series(name, x, bound[order], color=k) for k, (name, bound) in enumerate(_bounds_of(rho, sigma).items())]
     return Panel(
         "The ladder of bounds: 40 random pairs (d = 4, rho of rank 2)",
@@ -316,7 +316,7 @@ def _not_ordered(rng: np.random.Generator) -> Panel:
         "Two bounds that are not ordered (d = 4)",
         "Jensen's bound -log Tr(rho sigma), nats",
         "S(rho) - log F(rho, sigma), nats",
-        (*series, Series("equal", line, line, "dashed", color=7)),
+        (*series, Series("equal", line, line, "dashed", color=6)),
         "Equal for pure data; for mixed data sometimes the one, sometimes the other is larger.",
     )
 
@@ -345,7 +345,7 @@ def _chords(rng: np.random.Generator) -> tuple[Panel, Panel]:
         "Not symmetric: 400 random pairs (d = 3)",
         "S(rho, sigma), nats",
         "S(sigma, rho), nats",
-        (Series("pairs", forth, back), Series("symmetric", line, line, "dashed", color=7)),
+        (Series("pairs", forth, back), Series("symmetric", line, line, "dashed", color=6)),
         "A symmetric quantity would put every pair on the line.",
     )
     return convex, swapped

@@ -305,7 +305,7 @@ def _povm_bound(rng: np.random.Generator) -> Panel:
         (
             Series("against NLL + sum f log Tr M", nll + term, s),
             Series("against NLL alone", nll, s),
-            Series("equal", line, line, "dashed", color=7),
+            Series("equal", line, line, "dashed", color=6),
         ),
         "With the term log Tr M every record lies above the line, as the statement says; without it "
         f"{int((s < nll).sum())} of {batch} lie below.",

@@ -141,11 +141,12 @@ def draw(panel: Panel) -> Figure:
     ax = figure.subplots()
     few = max((np.size(s.x) for s in panel.series if s.style == "dots"), default=0) <= 80
     for k, series in enumerate(panel.series):
-        color = COLORS[(k if series.color is None else series.color) % len(COLORS)]
+        number = k if series.color is None else series.color
+        color = (*COLORS, GREY)[number % (len(COLORS) + 1)]
         label = greek(series.label) or None
         if series.style == "dots":
             size, alpha = (4.5, 0.9) if few else (2.2, 0.55)
-            marker = MARKERS[(k if series.color is None else series.color) % len(MARKERS)] if few else "o"
+            marker = MARKERS[number % len(MARKERS)] if few else "o"
             if series.error is not None:
                 ax.errorbar(series.x, series.y, series.error, fmt="none", color=color, elinewidth=1.0, capsize=2.0)
             ax.plot(series.x, series.y, marker, color=color, label=label, mew=0, markersize=size, alpha=alpha)

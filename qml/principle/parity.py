@@ -146,7 +146,7 @@ def _populations(result: FitResult) -> Panel:
         "string: two bits with the biases 0.3 and 0.2, and their parity",
         "probability",
         (
-            Series("data q", x, q, "bars", color=7),
+            Series("data q", x, q, "bars", color=6),
             Series("classical Boltzmann machine", x, classical(q[None])[0], color=1),
             Series("quantum Boltzmann machine, rank-one data", x, result.state.probabilities(), color=0),
         ),
@@ -189,7 +189,7 @@ def _against_bias() -> Panel:
         (
             Series("quantum, reached in at most 300 iterations", m, reached),
             Series("best classical", m, _divergence(q, classical(q)), "line"),
-            Series("log 2: what m = 0 leaves", m, np.full_like(m, np.log(2)), "dashed", color=7),
+            Series("log 2: what m = 0 leaves", m, np.full_like(m, np.log(2)), "dashed", color=6),
         ),
         "The optimum is zero for every m > 0 and log 2 at m = 0: it is not continuous. The couplings it needs grow "
         "as m falls, and an optimizer with a finite tolerance stops on the way.",

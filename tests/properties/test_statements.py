@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.linalg
+from matplotlib.colors import to_hex
 
 from qml import GibbsModel, fit, losses, operators, pauli, spectral
 from qml._checks import InputError, MemoryRefused
@@ -19,7 +20,7 @@ from qml.losses import measures
 from qml.optimizers import LBFGS
 from qml.principle import STATEMENTS, Evidence, Verdict, check, check_all, parity, structure
 from qml.principle.friends import CLEAR
-from qml.principle.pages import page, table
+from qml.principle.pages import draw, page, table
 from qml.principle.statement import Largest
 from qml.states import State
 
@@ -246,6 +247,22 @@ def test_report_is_one_page_with_every_claim_and_figure() -> None:
     assert "2 of 2 statements hold" in text
     assert "S(ρ, σ)" in text
     assert text.count("Bloch vectors ρ") == 6
+
+
+def test_no_two_series_of_a_picture_look_alike() -> None:
+    """Nor have series that do not belong together the same color."""
+    for verdict in check_all(pairs=50):
+        for panel in verdict.evidence.panels:
+            (ax,) = draw(panel).axes
+            drawn, names = ax.get_legend_handles_labels()
+            looks = [
+                (to_hex(h.get_color()), h.get_linestyle(), h.get_marker()) for h in drawn if hasattr(h, "get_marker")
+            ]
+            assert len(set(looks)) == len(looks), panel.title
+            shown = {k if s.color is None else s.color for k, s in enumerate(panel.series)}
+            colors = {to_hex(h.get_color() if hasattr(h, "get_color") else h[0].get_facecolor()[:3]) for h in drawn}
+            assert len(names) == len(panel.series) + len(panel.marks)
+            assert len(colors) == len(shown | ({6} if panel.marks else set())), panel.title
 
 
 def test_what_goes_beyond_the_abstract_of_the_paper_is_called_derived() -> None:

@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
 from qml.operators.strings import all_labels
-from qml.plotting.style import axes_of
+from qml.plotting.style import axes_of, framed
 from qml.processes import Process, as_process
 
 if TYPE_CHECKING:
@@ -120,9 +120,7 @@ def _transfer(name: str, value: Any) -> Real:
 
 
 def _label(ax: Axes, shape: tuple[int, int]) -> None:
-    ax.tick_params(length=0, labelsize="small")
-    for spine in ax.spines.values():
-        spine.set(color="0.7", visible=True)
+    framed(ax)
     for axis, size, name in ((ax.yaxis, shape[0], "out"), (ax.xaxis, shape[1], "in")):
         step = max(1, size // LABELS_UP_TO)
         axis.set_ticks(range(0, size, step), all_labels(size)[::step], family="monospace")

@@ -48,6 +48,13 @@ def plain(ax: Axes, grid: str = "y") -> None:
         ax.set_axisbelow(True)
 
 
+def framed(ax: Axes) -> None:
+    """A light frame all around and no ticks: of matrices."""
+    ax.tick_params(length=0, labelsize="small")
+    for spine in ax.spines.values():
+        spine.set(color="0.7", visible=True)
+
+
 def whole_numbers(ax: Axes) -> None:
     """No ticks between whole numbers on the x axis, where it is linear: of iterations, qubits, and what is numbered."""
     from matplotlib.ticker import MaxNLocator

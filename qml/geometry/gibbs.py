@@ -128,9 +128,7 @@ class GibbsMetric(Metric):
         m, d = len(means), max(map(len, sectors))
         g = np.zeros((m, m))
         size = max(1, min(max(SMALLEST_BLOCK, d // BLOCKS), BLOCK_NUMBERS // max(1, m * d)))
-        _checks.memory(
-            f"the metric of {m} generators", 32 * m * size * d, "use its products with vectors (solver 'cg')"
-        )
+        self._fits(32 * m * size * d)
         buffer = buffers.scratch(m * size * d, self._v.dtype)
         for own in sectors:  # the generators do not lead out of them
             v, logs = self._v if len(own) == len(every) else np.ascontiguousarray(self._v[:, own]), self._logs[own]
@@ -239,8 +237,7 @@ class ClassicalMetric(Metric):
 
     def matrix(self) -> Real:
         m, d = self.n_params, len(self._p)
-        what = f"the metric of {_checks.plural(m, 'parameter')}"
-        _checks.memory(what, 16 * m * m, "use its products with vectors (solver 'cg')")
+        self._fits(16 * m * m)
         g, size, roots = np.zeros((m, m)), max(1, LEVELS // max(m, 1)), np.sqrt(self._p)
         for start in range(0, d, size):
             stop = min(start + size, d)

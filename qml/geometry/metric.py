@@ -123,6 +123,11 @@ class Metric(ABC):
         """g v (p,); a metric that can do without g says so."""
         return np.asarray(self.matrix() @ v)
 
+    def _fits(self, needed: int) -> None:
+        """Refuse, before anything is allocated, a matrix g that would take more memory than there is."""
+        what = f"the metric of {_checks.plural(self.n_params, 'parameter')}"
+        _checks.memory(what, needed, "use its products with vectors (solver 'cg')")
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.kind!r}, {_checks.plural(self.n_params, 'parameter')})"
 

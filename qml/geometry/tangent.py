@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, spectral
+from qml import spectral
 from qml._arrays import as_complex, as_real, namespace, on_host
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Numeric, Real
@@ -86,8 +86,7 @@ class StateMetric(Metric):
 
     def matrix(self) -> Real:
         d = len(self._spectrum.log_eigenvalues)
-        what = f"the metric of {_checks.plural(self.n_params, 'parameter')} in dimension {d}"
-        _checks.memory(what, 64 * self.n_params * d * d, "use its products with vectors (solver 'cg')")
+        self._fits(64 * self.n_params * d * d)
         x = self._rotated(np.eye(self.n_params))
         if not on_host(x):
             return np.stack([self._pulled(own) for own in x])
@@ -146,9 +145,7 @@ class MarginalMetric(StateMetric):
 
     def matrix(self) -> Real:
         m, d = self.n_params, len(self._spectrum.log_eigenvalues)
-        what = f"the metric of {_checks.plural(m, 'parameter')} in dimension {self._joint.dim}"
-        needed = 32 * m * (d * d + self._joint.dim) + 64 * max(BLOCK_NUMBERS, m * self._joint.dim)
-        _checks.memory(what, needed, "use its products with vectors (solver 'cg')")
+        self._fits(32 * m * (d * d + self._joint.dim) + 64 * max(BLOCK_NUMBERS, m * self._joint.dim))
         flat = (self._changes() * np.sqrt(self._finite_weights)).reshape(m, d * d).view(np.float64)
         return np.asarray(flat @ flat.T)
 

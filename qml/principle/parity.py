@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from scipy.special import rel_entr
 
 from qml import losses, operators
 from qml._typing import Complex, Real
@@ -98,7 +99,7 @@ def kappen(rng: np.random.Generator, pairs: int) -> Evidence:
     worst.add(np.abs(np.einsum("bii,i->b", k, three)) / STRENGTH)
     quantum = losses.cross_entropy(rank_one(q), GibbsState(k, (2, 2, 2)))  # a pure rho: S is the divergence
     worst.add(np.abs(quantum))
-    worst.add(quantum - _divergence(q, classical(q)))
+    worst.add(quantum - rel_entr(q, classical(q)).sum(axis=-1))
     fair = np.broadcast_to(parity_data(np.zeros(2)), (each, 8)).copy()
     worst.add(np.abs(classical(fair[:1]) - 1 / 8))
     strings = np.stack([operators.as_matrix(g, (2, 2, 2)) for g in pairwise()])
@@ -134,10 +135,6 @@ def _learn(biases: tuple[float, float]) -> FitResult:
     )
 
 
-def _divergence(q: Real, p: Real) -> Real:
-    return np.asarray(np.where(q > 0, q * np.log(np.where(q > 0, q, 1.0) / p), 0.0).sum(axis=-1))
-
-
 def _populations(result: FitResult) -> Panel:
     q = parity_data(np.array([0.3, 0.2]))
     x = np.arange(8.0)
@@ -159,7 +156,7 @@ def _populations(result: FitResult) -> Panel:
 def _curves(learnt: dict[tuple[float, float], FitResult]) -> Panel:
     biased, fair = learnt.values()
     q = parity_data(np.array([0.3, 0.2]))
-    floor = float(_divergence(q[None], classical(q[None]))[0])
+    floor = float(rel_entr(q, classical(q[None])[0]).sum())
     length = max(len(result.history.loss) for result in learnt.values())
     return Panel(
         "Learning parity from the maximally mixed state",
@@ -188,7 +185,7 @@ def _against_bias() -> Panel:
         "D(rho || sigma), nats",
         (
             Series("quantum, reached in at most 300 iterations", m, reached),
-            Series("best classical", m, _divergence(q, classical(q)), "line"),
+            Series("best classical", m, rel_entr(q, classical(q)).sum(axis=-1), "line"),
             Series("log 2: what m = 0 leaves", m, np.full_like(m, np.log(2)), "dashed", color=6),
         ),
         "The optimum is zero for every m > 0 and log 2 at m = 0: it is not continuous. The couplings it needs grow "

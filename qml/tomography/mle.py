@@ -254,7 +254,7 @@ class _Run:
             iterations=self.iterations,
             seconds=time.perf_counter() - self.since,
             converged=converged,
-            status=f"{status}{openness(known, unique)}.",
+            status=f"{status}{openness(known, unique, rest='hedging' if problem.hedging else 'positivity')}.",
             method=method,
             rank_limit=rank_limit,
             hedging=problem.hedging * problem.total,

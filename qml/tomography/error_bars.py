@@ -3,9 +3,7 @@ they come from."""
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -17,6 +15,7 @@ from qml._checks import InputError
 from qml._machine import processors
 from qml._results import Table
 from qml._typing import Complex, Real
+from qml.fitting.parallel import processes
 from qml.measurement import Counts
 from qml.measurement.sampling import draw
 from qml.operators import PauliSum
@@ -169,7 +168,6 @@ def bootstrap(
         What all random streams follow from, one for each replicate: the number of workers changes nothing.
     workers : int
         Processes; no more are started than there are cores.
-        A script that asks for more than one needs the usual ``if __name__ == "__main__":``.
 
     Returns
     -------
@@ -213,8 +211,12 @@ def bootstrap(
     if workers == 1:
         found = [one(stream) for stream in streams]
     else:
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool = processes(workers)
+        try:
             found = list(pool.map(one, streams, chunksize=max(1, replicates // (4 * workers))))
+        except BaseException:
+            pool.shutdown(wait=True, kill_workers=True)
+            raise
     states = [DensityMatrix._trusted(matrix, counts.measurement.dims) for matrix, _ in found]
     return Bootstrap(
         {name: _number(name, f, result.state) for name, f in functionals.items()},

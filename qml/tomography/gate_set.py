@@ -255,7 +255,7 @@ def gate_set_tomography(
 
     The likelihood of long words has many maxima; that of short ones brings the parameters near to the right one. Each
     stage takes all words up to a length, and starts from where the stage before ended. Gates that are not completely
-    positive may predict negative probabilities: see :class:`qml.tomography.scoring.SoftOutcomes`; the result has none.
+    positive may predict negative probabilities: see ``qml.tomography.scoring``; the result has none.
 
     Parameters
     ----------

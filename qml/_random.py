@@ -15,7 +15,8 @@ def complex_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
 
 
 def haar_unitaries(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
-    """Unitary matrices (..., d, d) from the unitarily invariant (Haar) distribution, as many as `shape` says.
+    """Unitary matrices (..., d, d), or isometries (..., m, d), from the unitarily invariant (Haar) distribution, as
+    many as `shape` says.
 
     Source: Mezzadri (2007), arXiv:math-ph/0609050.
     """

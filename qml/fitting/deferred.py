@@ -218,12 +218,7 @@ class DeferredCrossEntropy:
         """
         steps = _checks.integer("steps", steps, low=0)
         _checks.memory(f"a record of {steps} steps", 8 * (self.model.n_params + 3) * steps, "take fewer steps")
-        optimizer = Adam(0.1) if optimizer is None else as_optimizer(optimizer)
-        if optimizer.descends:
-            raise InputError(
-                "optimizer must be one that compares no values, since shots make them noisy, such as Adam(); found "
-                f"{optimizer!r}."
-            )
+        optimizer = of_shots(optimizer)
         point = evaluate(self, self.model.theta(params))
         state = optimizer.init(point)
         rows = [self._row(point.params)]
@@ -293,6 +288,17 @@ class DeferredCrossEntropy:
                 levels, vectors = np.linalg.eigh(state.hamiltonian())
                 found.append((levels, self.rho.populations(vectors), vectors))
         return found
+
+
+def of_shots(optimizer: Optimizer | str | None) -> Optimizer:
+    """The optimizer, by default Adam(0.1); refused where it compares values."""
+    found = Adam(0.1) if optimizer is None else as_optimizer(optimizer)
+    if found.descends:
+        raise InputError(
+            "optimizer must be one that compares no values, since shots make them noisy, such as Adam(); found "
+            f"{found!r}."
+        )
+    return found
 
 
 def shot_variance(rho: StateLike, sigma: StateLike) -> float:

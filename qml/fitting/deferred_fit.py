@@ -10,7 +10,7 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import ParamsLike
-from qml.fitting.deferred import DeferredCrossEntropy
+from qml.fitting.deferred import DeferredCrossEntropy, of_shots
 from qml.fitting.provenance import provenance
 from qml.fitting.result import FitResult, History, Restart
 from qml.losses import cross_entropy
@@ -80,6 +80,7 @@ def fit_deferred(
     >>> result.gap < 0.01, result.iterations
     (True, 60)
     """
+    optimizer = of_shots(optimizer)
     average = _checks.integer("average", average, low=1)
     entropy = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
     start, shots = map(np.random.default_rng, entropy.spawn(2))

@@ -52,7 +52,7 @@ def side_by_side(
     InputError
         If model, target or loss cannot be sent to a process, or a process dies; and what a restart raises.
     """
-    pool = _pool(min(workers, len(runs)))
+    pool = processes(min(workers, len(runs)))
     try:
         with TemporaryDirectory(prefix="qml-") as folder:
             stop = Path(folder) / "stop"
@@ -85,7 +85,8 @@ def side_by_side(
         raise
 
 
-def _pool(workers: int) -> Any:
+def processes(workers: int) -> Any:
+    """An executor of so many processes, which is kept for the next who asks."""
     from loky import get_reusable_executor
     from loky.backend import resource_tracker as of_loky
 

@@ -13,10 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from qml import _checks
 from qml._typing import Integer, Numeric, Real
-from qml.geometry.metric import Metric
-from qml.geometry.weights import gibbs_weights
+from qml.geometry.metric import Metric, gibbs_weights
 from qml.states.gibbs import GibbsState
 
 BLOCK_NUMBERS = 1 << 22
@@ -86,8 +84,7 @@ class ConditionalGibbsMetric(Metric):
 
     def matrix(self) -> Real:
         g, a = len(self._generators), self._features.shape[1]
-        what = f"the metric of {_checks.plural(self.n_params, 'parameter')}"
-        _checks.memory(what, 8 * 2 * (g * a) ** 2, "use its products with vectors (solver 'cg')")
+        self._fits(16 * (g * a) ** 2)
         full = np.zeros((g, a, g * a))
         for part, rows in self._rows():
             x, members = self._features[part], rows @ rows.swapaxes(1, 2)

@@ -17,12 +17,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from qml import _checks, buffers, spectral
-from qml._arrays import trace_of_product
+from qml._arrays import as_real, trace_of_product
 from qml._typing import Complex, Numeric, Real
-from qml.geometry.classical import ClassicalMetric
 from qml.geometry.generators import Generators
-from qml.geometry.metric import Metric
-from qml.geometry.weights import gibbs_weights
+from qml.geometry.metric import Metric, gibbs_weights
 from qml.states.gibbs import GibbsState
 
 BLOCK_NUMBERS = 1 << 22
@@ -32,6 +30,8 @@ BLOCKS = 4
 """Parts that the eigenvectors are rotated in, at least, so that most pairs are worked on once."""
 SMALLEST_BLOCK = 32
 """Eigenvectors rotated at a time, at least."""
+LEVELS = 1 << 17
+"""Numbers in one block of slopes: those stay in the cache."""
 MANY_STRINGS = 2
 """Pauli strings a generator beyond which the generators are rotated, not the strings."""
 
@@ -128,9 +128,7 @@ class GibbsMetric(Metric):
         m, d = len(means), max(map(len, sectors))
         g = np.zeros((m, m))
         size = max(1, min(max(SMALLEST_BLOCK, d // BLOCKS), BLOCK_NUMBERS // max(1, m * d)))
-        _checks.memory(
-            f"the metric of {m} generators", 32 * m * size * d, "use its products with vectors (solver 'cg')"
-        )
+        self._fits(32 * m * size * d)
         buffer = buffers.scratch(m * size * d, self._v.dtype)
         for own in sectors:  # the generators do not lead out of them
             v, logs = self._v if len(own) == len(every) else np.ascontiguousarray(self._v[:, own]), self._logs[own]
@@ -195,3 +193,58 @@ def _kept(p: Real, tolerance: float) -> int:
     """How many of the falling p are left when the last, of total weight at most `tolerance`, are dropped."""
     tail = np.cumsum(p[::-1])
     return max(1, len(p) - int(np.count_nonzero(tail <= tolerance)))
+
+
+class ClassicalMetric(Metric):
+    r"""Every metric of classical distributions p = exp(-F)/Z, held as diagonal states: the Fisher information.
+
+    .. math:: p_v = e^{-F(v)} / Z, \qquad g_{jk} = \sum_v p_v (\partial_j F(v) - m_j)(\partial_k F(v) - m_k), \qquad
+        m_j = \sum_v p_v\, \partial_j F(v)
+
+    Parameters
+    ----------
+    probabilities : array (d,)
+        p.
+    slopes : callable
+        (start, stop) -> dF/dtheta_j of the configurations from one to another, (m, stop - start).
+    push : callable
+        A direction (m,) of theta -> dF (d,).
+    pull : callable
+        dL/dF (d,) -> dL/dtheta (m,).
+    n_params : int
+    kind : {"bkm", "bures", "wigner_yanase"}
+
+    Notes
+    -----
+    The matrix costs O(m^2 d) and memory for (m, m); a product with a vector one push and one pull.
+    """
+
+    def __init__(
+        self,
+        probabilities: Real,
+        slopes: Callable[[int, int], Real],
+        push: Callable[[Real], Numeric],
+        pull: Callable[[Real], Real],
+        n_params: int,
+        kind: str = "bkm",
+    ) -> None:
+        super().__init__(kind, n_params)
+        self._p, self._slopes, self._push, self._pull = probabilities, slopes, push, pull
+
+    @cached_property
+    def _means(self) -> Real:
+        return self._pull(self._p)
+
+    def matrix(self) -> Real:
+        m, d = self.n_params, len(self._p)
+        self._fits(16 * m * m)
+        g, size, roots = np.zeros((m, m)), max(1, LEVELS // max(m, 1)), np.sqrt(self._p)
+        for start in range(0, d, size):
+            stop = min(start + size, d)
+            levels = (self._slopes(start, stop) - self._means[:, None]) * roots[start:stop]
+            g += levels @ levels.T
+        return g
+
+    def _product(self, v: Real) -> Real:
+        weighted = self._p * (as_real(self._push(v)) - float(v @ self._means))
+        return np.asarray(self._pull(weighted) - self._means * weighted.sum())

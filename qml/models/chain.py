@@ -14,7 +14,7 @@ from qml.engines.mps.engine import ChainEngine, ThermalChain
 from qml.engines.mps.readout import outcomes, reduced_matrix
 from qml.engines.thermal import ThermalEstimate
 from qml.geometry import Metric
-from qml.geometry.weights import gibbs_weights
+from qml.geometry.metric import gibbs_weights
 from qml.models.thermal import LargeGibbsModel, ThermalState
 from qml.operators import GeneratorsLike, PauliSum
 from qml.operators.sites import kept_sites

@@ -12,8 +12,8 @@ from qml import _checks, spectral, threads
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.geometry import Metric
-from qml.geometry.classical import ClassicalMetric
-from qml.geometry.marginal import MarginalMetric
+from qml.geometry.gibbs import ClassicalMetric
+from qml.geometry.tangent import MarginalMetric
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel, derivatives
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order

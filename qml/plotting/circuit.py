@@ -10,7 +10,7 @@ from qml import _checks
 from qml.circuits.circuit import Circuit
 from qml.circuits.drawing import LONGEST, Mark, alive_after, columns, legend, short
 from qml.parameters import Affine
-from qml.plotting.style import axes_of
+from qml.plotting.style import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,14 @@ CHANNEL = {"facecolor": "#fbe8d8", "edgecolor": "#a2521a"}
 GREEK = re.compile(
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|psi|omega"
 )
-NAMES = {"Sdg": r"S^\dagger", "Tdg": r"T^\dagger", "SX": r"\sqrt{X}", "U3": "U_3", "ISWAP": r"\mathrm{iSWAP}"}
+NAMES = {
+    "Sdg": r"S^\dagger",
+    "Tdg": r"T^\dagger",
+    "SX": r"\sqrt{X}",
+    "SXdg": r"\sqrt{X}^\dagger",
+    "U3": "U_3",
+    "ISWAP": r"\mathrm{iSWAP}",
+}
 
 
 def draw_circuit(circuit: Circuit, ax: Axes | None = None, *, width: float = 11.0) -> Axes:
@@ -68,7 +75,7 @@ def draw_circuit(circuit: Circuit, ax: Axes | None = None, *, width: float = 11.
 
     circuit = _checks.instance("circuit", circuit, Circuit)
     if ax is not None:
-        axes_of(ax, 0, 0)
+        checked(ax)
     labels = [rf"$q_{{{site}}}$" if d == 2 else rf"$q_{{{site}}}\ (d={d})$" for site, d in enumerate(circuit.dims)]
     indent = MARGIN + max(_length(label, MEDIUM) for label in labels) + 0.15
     panels = _fold(columns(circuit.operations), _checks.number("width", width, 2.0, WIDEST) / UNIT - indent - MARGIN)

@@ -64,6 +64,8 @@ def plot_measured(
     place = np.arange(len(reports), dtype=np.float64) if x is None else _checks.reals("x", x)
     if place.shape != (len(reports),):
         raise InputError(f"x must hold one number for each of the {len(reports)} reports; found shape {place.shape}.")
+    order = np.argsort(place, kind="stable")
+    place, reports = place[order], [reports[k] for k in order]
     axes = axes_of(ax, 5.2, 3.6)
     upper = np.array([r.cross_entropy for r in reports])
     lower = np.array([r.likelihood + r.log_traces for r in reports])

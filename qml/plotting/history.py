@@ -12,7 +12,7 @@ from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.fitting import FitResult
 from qml.losses import EVERY_LOSS
-from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain, whole_numbers
+from qml.plotting.style import COLORS, DASHES, GREY, checked, plain, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,9 +99,10 @@ def plot_curves(curves: Mapping[str, Curve], ax: tuple[Axes, Axes]) -> tuple[Axe
         if curve.held_out is not None:
             _held_out(loss_axes, curve.held_out, color, label and f"{label}, held out")
         gap_axes.plot(curve.step, np.where(np.isfinite(gap) & (gap > 0), gap, np.nan), **look)
-    for floor in {curve.floor for curve in curves.values()}:
-        loss_axes.axhline(floor, color=GREY, linewidth=0.9, linestyle=":", zorder=0)
-    loss_axes.plot([], [], color=GREY, linewidth=0.9, linestyle=":", label="floor")
+    if not any((curve.loss > curve.floor).any() for curve in curves.values()):
+        gap_axes.text(0.5, 0.5, "no gap above zero", transform=gap_axes.transAxes, ha="center", color=GREY)
+    for k, floor in enumerate({curve.floor for curve in curves.values() if np.isfinite(curve.floor)}):
+        loss_axes.axhline(floor, color=GREY, linewidth=0.9, linestyle=":", zorder=0, label="" if k else "floor")
     unit = " (nats)" if all(curve.entropic for curve in curves.values()) else ""
     loss_axes.set_ylabel(f"loss{unit}")
     gap_axes.set_ylabel(f"gap: loss \N{MINUS SIGN} floor{unit}")
@@ -150,6 +151,4 @@ def _two(ax: Sequence[Axes] | None) -> tuple[Axes, Axes]:
         raise InputError(
             "ax must be two Axes, for the loss and for the gap: figure.subplots(1, 2) makes them."
         ) from None
-    if loss_axes is None or gap_axes is None:
-        raise InputError("ax must be two Axes, for the loss and for the gap; found None among them.")
-    return axes_of(loss_axes, 0, 0), axes_of(gap_axes, 0, 0)
+    return checked(loss_axes), checked(gap_axes)

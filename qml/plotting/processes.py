@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
 from qml.operators.strings import all_labels
-from qml.plotting.style import axes_of
+from qml.plotting.style import axes_of, framed
 from qml.processes import Process, as_process
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NUMBERS_UP_TO = 4
 """Rows and columns of a matrix whose entries are written in it."""
+DIGITS = 6
+"""Behind the point, at most."""
 LABELS_UP_TO = 16
 """Rows and columns that are labelled; of more, as many at equal steps."""
 LARGEST = 1e6
@@ -118,9 +120,7 @@ def _transfer(name: str, value: Any) -> Real:
 
 
 def _label(ax: Axes, shape: tuple[int, int]) -> None:
-    ax.tick_params(length=0, labelsize="small")
-    for spine in ax.spines.values():
-        spine.set(color="0.7", visible=True)
+    framed(ax)
     for axis, size, name in ((ax.yaxis, shape[0], "out"), (ax.xaxis, shape[1], "in")):
         step = max(1, size // LABELS_UP_TO)
         axis.set_ticks(range(0, size, step), all_labels(size)[::step], family="monospace")
@@ -134,10 +134,13 @@ def _label(ax: Axes, shape: tuple[int, int]) -> None:
 
 
 def _write(ax: Axes, matrix: Real, full: float) -> None:
-    """The entries in their cells, to a thousandth of what is drawn at full strength."""
+    """The entries in their cells, to a thousandth of what is drawn at full strength; with a power of ten where they are
+    too small for digits behind a point."""
     decimals = max(0, 2 - math.floor(math.log10(0.999 * full)))
     for (row, column), value in np.ndenumerate(matrix):
         rounded = round(float(value), decimals) + 0.0
-        text = np.format_float_positional(rounded, trim="-").replace("-", "\N{MINUS SIGN}")
+        text = f"{rounded:.2g}" if decimals > DIGITS else np.format_float_positional(rounded, trim="-")
         color = "white" if abs(value) > 0.5 * full else "0.2"
-        ax.text(column, row, text, ha="center", va="center", fontsize="small", color=color)
+        ax.text(
+            column, row, text.replace("-", "\N{MINUS SIGN}"), ha="center", va="center", fontsize="small", color=color
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qml import _checks
-from qml.plotting.style import axes_of
+from qml.plotting.style import axes_of, framed
 from qml.states import State
 from qml.states.coercion import StateLike, one_state
 
@@ -89,20 +89,16 @@ def _key(ax: Axes, full: float) -> None:
     signs = {"+": 1, "+i": 1j, "\N{MINUS SIGN}": -1, "\N{MINUS SIGN}i": -1j}
     shown = np.linspace(0, full, 64)[:, None] * np.array(list(signs.values()))
     bar = ax.inset_axes((1.04, 0.1, 0.05 * len(signs), 0.8))
+    framed(bar)
     bar.imshow(colors(shown, full), origin="lower", aspect="auto", extent=(-0.5, len(signs) - 0.5, 0, full))
     bar.set_xticks(range(len(signs)), list(signs), fontsize="x-small")
     bar.yaxis.tick_right()
     bar.set_yticks([0, full / 2, full], [f"{v:.2g}" for v in (0, full / 2, full)], fontsize="x-small")
-    bar.tick_params(length=0)
-    for spine in bar.spines.values():
-        spine.set(color="0.7", visible=True)
 
 
 def _label(ax: Axes, state: State) -> None:
     d = state.dim
-    ax.tick_params(length=0, labelsize="small")
-    for spine in ax.spines.values():
-        spine.set(color="0.7", visible=True)
+    framed(ax)
     if d > LABELS_UP_TO:
         ax.set_xticks([])
         ax.set_yticks([])

@@ -26,13 +26,18 @@ GREY = "0.35"
 
 def axes_of(ax: object, width: float, height: float) -> Axes:
     """The Axes that were given; those of a new figure of so many inches where none were."""
-    from matplotlib.axes import Axes
-
     if ax is not None:
-        return _checks.instance("ax", ax, Axes, "of matplotlib")
+        return checked(ax)
     from matplotlib import pyplot
 
     return pyplot.figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def checked(ax: object) -> Axes:
+    """Refuse what is no Axes."""
+    from matplotlib.axes import Axes
+
+    return _checks.instance("ax", ax, Axes, "of matplotlib")
 
 
 def plain(ax: Axes, grid: str = "y") -> None:
@@ -41,6 +46,13 @@ def plain(ax: Axes, grid: str = "y") -> None:
     if grid:
         ax.grid(axis=grid, color="0.9", linewidth=0.7)  # type: ignore[arg-type]
         ax.set_axisbelow(True)
+
+
+def framed(ax: Axes) -> None:
+    """A light frame all around and no ticks: of matrices."""
+    ax.tick_params(length=0, labelsize="small")
+    for spine in ax.spines.values():
+        spine.set(color="0.7", visible=True)
 
 
 def whole_numbers(ax: Axes) -> None:
@@ -76,14 +88,14 @@ def label_ends(ax: Axes) -> None:
 
 
 def _end(ax: Axes, line: Line2D) -> float | None:
-    """The height where a line with a label ends, as a share of the axes."""
+    """The height where a line with a label ends, as a share of the axes; of one that leaves them, that of the edge."""
     ax.get_xlim(), ax.get_ylim()  # brings the limits up to date
-    points = np.column_stack([np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)])
+    points = np.asarray(line.get_xydata())  # as numbers, also where the axis has words
     points = points[np.isfinite(points).all(axis=1)]
     if str(line.get_label()).startswith("_") or not len(points):
         return None
     last = points[points[:, 0].argmax()]
-    return float((line.get_transform() - ax.transAxes).transform(last)[1])
+    return float(np.clip((line.get_transform() - ax.transAxes).transform(last)[1], 0.0, 1.0))
 
 
 def apart(heights: Sequence[float], room: float) -> Real:

@@ -28,7 +28,7 @@ Rows: TypeAlias = "Sequence[Mapping[str, Any]]"
 """Of a table."""
 
 
-def numeric_axes(rows: Rows, names: Sequence[str]) -> list[str]:
+def _numeric_axes(rows: Rows, names: Sequence[str]) -> list[str]:
     """What varies and is a number at every point: the axes that a figure can have."""
     found = []
     for name in names:
@@ -63,8 +63,6 @@ def draw(
     InputError
         If there is no such axis, or nothing to be drawn.
     """
-    from matplotlib.figure import Figure
-
     choice("kind", kind, KINDS)
     if y is not None and kind != "heatmap":
         raise InputError(f"y is the other axis of a heatmap; found y = {y!r} for a {kind} figure.")
@@ -74,24 +72,33 @@ def draw(
     done = [row for row in rows if _finite(row["loss"])]
     if not done:
         raise InputError("no point with a finite loss is done: there is nothing to draw.")
-    axes = numeric_axes(done, names)
-    needed = 2 if kind == "heatmap" else 1
-    chosen = [choice("an axis", given, axes) for given in (x, y)[:needed] if given is not None]
-    chosen += [name for name in axes if name not in chosen][: needed - len(chosen)]
-    if len(chosen) < needed:
-        wanted = plural(needed, "axis", "axes")
+    axes = _numeric_axes(done, names)
+    given = (x, y) if kind == "heatmap" else (x,)
+    rest = (name for name in axes if name not in given)
+    chosen = [next(rest, "") if name is None else choice("an axis", name, axes) for name in given]
+    if not all(chosen):
+        wanted = plural(len(given), "axis", "axes")
         raise InputError(f"a {kind} figure needs {wanted} of numbers that vary; this sweep has {len(axes)}.")
     fits = list(dict.fromkeys(row["fit"] for row in done))
     if kind == "scaling" and not any(row["gap"] > 0 for row in done):
         raise InputError("no gap is above zero: there is nothing to scale.")
     if kind == "heatmap":
         return _heatmaps(done, chosen[0], chosen[1], fits)
-    if kind == "measured":
-        return _measured(done, chosen[0])
-    others = [name for name in names if name != chosen[0] and len({str(row[name]) for row in done}) > 1]
-    panels, varied = _panels(done, others), ["replicates"] if len({row["replicate"] for row in done}) > 1 else []
+    x, others = chosen[0], [n for n in names if n != chosen[0] and len({str(row[n]) for row in done}) > 1]
+    panels = [("", done)] if kind == "measured" else _panels(done, others)
+    figure = _measured(done, x) if kind == "measured" else _beside(kind, done, x, fits, panels)
+    varied = ["replicates"] if len({row["replicate"] for row in done}) > 1 else []
     if len(panels) == 1:
         varied += others
+    if varied:
+        figure.suptitle(f"median, least and greatest over {', '.join(varied)}", fontsize="small")
+    return figure
+
+
+def _beside(kind: str, rows: Rows, x: str, fits: Sequence[str], panels: Sequence[tuple[str, Rows]]) -> Figure:
+    """The loss or the gap against x, in a panel for each setting of what else varies."""
+    from matplotlib.figure import Figure
+
     across = min(len(panels), 3)
     down = -(-len(panels) // across)
     size = (7.2, 4.4) if len(panels) == 1 else (1.0 + 3.6 * across, 0.6 + 3.6 * down)
@@ -100,10 +107,10 @@ def draw(
     for ax in grid.flat[len(panels) :]:
         ax.set_axis_off()
     for k, (ax, (title, part)) in enumerate(zip(grid.flat, panels, strict=False)):
-        (_loss if kind == "loss" else _scaling)(ax, part, chosen[0], fits)
-        _ticks(ax, done, chosen[0])
+        (_loss if kind == "loss" else _scaling)(ax, part, x, fits)
+        _ticks(ax, rows, x)
         lowest = k + across >= len(panels)
-        ax.set_xlabel(chosen[0] if lowest else "")
+        ax.set_xlabel(x if lowest else "")
         ax.tick_params(labelbottom=lowest)
         if k % across:
             ax.set_ylabel("")
@@ -114,10 +121,8 @@ def draw(
         end = min(k - k % across + across, len(panels)) - 1
         if k == end or kind == "scaling" or not shown[k] <= shown[end]:
             label_ends(ax)
-        if kind == "scaling" and ax.get_ylim()[0] < noise_of(done):
-            _rounding(ax, noise_of(done))
-    if varied:
-        figure.suptitle(f"median, least and greatest over {', '.join(varied)}", fontsize="small")
+        if kind == "scaling" and ax.get_ylim()[0] < noise_of(rows):
+            _rounding(ax, noise_of(rows))
     return figure
 
 
@@ -166,9 +171,11 @@ def _finite(value: float | None) -> bool:
 def _loss(ax: Axes, rows: Rows, x: str, fits: Sequence[str]) -> None:
     for k, fit in enumerate(fits):
         _band(ax, _of(rows, fit), x, "loss", fit, k)
-    floor = _by(rows, x, "floor")
-    at = sorted(floor)
-    ax.plot(at, [np.median(floor[v]) for v in at], "--", color=GREY, linewidth=1, label="floor")
+    names = list(dict.fromkeys(row["loss_name"] for row in rows))
+    for name in names:  # fits of other losses have other floors
+        floor = _by([row for row in rows if row["loss_name"] == name], x, "floor")
+        at, label = sorted(floor), "floor" if len(names) == 1 else f"floor of {name}"
+        ax.plot(at, [np.median(floor[v]) for v in at], "--", color=GREY, linewidth=1, label=label)
     _spaced(ax, rows, x)
     ax.set_ylabel(f"loss{unit(rows)}")
 

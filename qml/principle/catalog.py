@@ -8,14 +8,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from qml import _checks
-from qml.principle import bounds, channels, derivatives, friends, measuring, neighbors, parity, price, structure
+from qml.principle import bounds, derivatives, friends, measuring, neighbors, parity, price, structure
 from qml.principle.statement import Statement, Verdict
 
-_MODULES = (bounds, channels, derivatives, friends, measuring, neighbors, parity, price, structure)
+_MODULES = (bounds, derivatives, friends, measuring, neighbors, parity, price, structure)
 _ALL = [found for module in _MODULES for found in vars(module).values() if isinstance(found, Statement)]
 
 STATEMENTS: dict[int, Statement] = {found.number: found for found in sorted(_ALL, key=lambda found: found.number)}
 """Every statement by number: 1 to 19 are the principle, those after it its neighbors."""
+BYTES = 10_000
+"""Of an instance, at most."""
 
 
 def check(number: int, *, pairs: int = 10_000, seed: int = 0) -> Verdict:
@@ -37,6 +39,8 @@ def check(number: int, *, pairs: int = 10_000, seed: int = 0) -> Verdict:
     ------
     InputError
         For an unknown number, a bad seed, or other than 1 to 10^7 pairs.
+    MemoryRefused
+        If so many would not fit: they take up to 10 kB each.
 
     Examples
     --------
@@ -46,6 +50,7 @@ def check(number: int, *, pairs: int = 10_000, seed: int = 0) -> Verdict:
     """
     number = _checks.integer("number", number, low=1, high=len(STATEMENTS))
     pairs = _checks.integer("pairs", pairs, low=1, high=10**7)
+    _checks.memory(f"a batch of {pairs} random instances", BYTES * pairs, "check fewer pairs")
     sequence = np.random.SeedSequence(_checks.integer("seed", seed, low=0), spawn_key=(number,))
     statement, since = STATEMENTS[number], time.perf_counter()
     evidence = statement.look(np.random.default_rng(sequence), pairs)

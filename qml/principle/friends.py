@@ -76,30 +76,26 @@ def false_friends(rng: np.random.Generator, pairs: int) -> Evidence:
     )
 
 
-def _balls(count: int) -> Callable[[np.random.Generator, int], Real]:
-    """Draws `count` Bloch vectors a row, shorter than one."""
+def _of_qubits(law: str, sides: Callable[[Real], tuple[Real, Real]], *names: str) -> FalseFriend:
+    """A law of qubits with these names, whose Bloch vectors, shorter than one, stand in a row one after the other."""
 
     def draw(rng: np.random.Generator, each: int) -> Real:
-        way = rng.normal(size=(each, count, 3))
+        way = rng.normal(size=(each, len(names), 3))
         way /= np.linalg.norm(way, axis=-1, keepdims=True)
-        return np.asarray((way * rng.uniform(0.0, 0.98, (each, count, 1))).reshape(each, -1))
+        return np.asarray((way * rng.uniform(0.0, 0.98, (each, len(names), 1))).reshape(each, -1))
 
-    return draw
-
-
-def _qubits(rows: Real) -> list[DensityMatrix]:
-    """The qubits whose Bloch vectors stand in the rows one after the other."""
-    return [DensityMatrix._trusted(draws.qubits(part), (2,)) for part in np.split(rows, rows.shape[1] // 3, axis=1)]
-
-
-def _told(*names: str) -> Callable[[Real], str]:
     def words(row: Real) -> str:
         vectors = ", ".join(
             f"{name} ({x:g}, {y:g}, {z:g})" for name, (x, y, z) in zip(names, (row + 0.0).reshape(-1, 3), strict=True)
         )
         return f"qubits with the Bloch vectors {vectors}"
 
-    return words
+    return FalseFriend(law, draw, sides, words)
+
+
+def _qubits(rows: Real) -> list[DensityMatrix]:
+    """The qubits whose Bloch vectors stand in the rows one after the other."""
+    return [DensityMatrix._trusted(draws.qubits(part), (2,)) for part in np.split(rows, rows.shape[1] // 3, axis=1)]
 
 
 def _true_state(rows: Real) -> tuple[Real, Real]:
@@ -147,27 +143,19 @@ def _sic(rows: Real) -> tuple[Real, Real]:
 
 
 FRIENDS = (
-    FalseFriend("S(rho, sigma) >= NLL of the true rho measured in z", _balls(2), _true_state, _told("rho", "sigma")),
-    FalseFriend(
-        "S(rho_hat, sigma) >= S(rho, sigma), rho_hat from z",
-        _balls(2),
-        lambda rows: _empirical(rows)[::-1],
-        _told("rho", "sigma"),
+    _of_qubits("S(rho, sigma) >= NLL of the true rho measured in z", _true_state, "rho", "sigma"),
+    _of_qubits(
+        "S(rho_hat, sigma) >= S(rho, sigma), rho_hat from z", lambda rows: _empirical(rows)[::-1], "rho", "sigma"
     ),
-    FalseFriend("S(rho, sigma) >= S(rho_hat, sigma), rho_hat from z", _balls(2), _empirical, _told("rho", "sigma")),
-    FalseFriend("S(rho, sigma) >= S of both dephased in z", _balls(2), _dephased, _told("rho", "sigma")),
+    _of_qubits("S(rho, sigma) >= S(rho_hat, sigma), rho_hat from z", _empirical, "rho", "sigma"),
+    _of_qubits("S(rho, sigma) >= S of both dephased in z", _dephased, "rho", "sigma"),
     FalseFriend(
         "S(rho, sigma) >= S of both with a qubit traced out",
         lambda rng, each: np.column_stack([rng.uniform(0, np.pi / 4, each), rng.uniform(0, 0.99, each)]),
         _traced,
         lambda row: f"rho = cos({row[0]:g}) |00> + sin({row[0]:g}) |11>, sigma = {row[1]:g} rho + {1 - row[1]:g} · 1/4",
     ),
-    FalseFriend(
-        "mean of S(rho_k, sigma_k) >= S of the means",
-        _balls(4),
-        _jointly_convex,
-        _told("rho_1", "rho_2", "sigma_1", "sigma_2"),
-    ),
-    FalseFriend("S(rho_hat, sigma) >= NLL of a SIC, without log Tr M", _balls(2), _sic, _told("rho", "sigma")),
+    _of_qubits("mean of S(rho_k, sigma_k) >= S of the means", _jointly_convex, "rho_1", "rho_2", "sigma_1", "sigma_2"),
+    _of_qubits("S(rho_hat, sigma) >= NLL of a SIC, without log Tr M", _sic, "rho", "sigma"),
 )
 """Seven of them."""

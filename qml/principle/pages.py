@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qml._checks import told
 from qml.fitting.provenance import provenance
 from qml.plotting.style import COLORS, GREY, MARKERS, plain
 
@@ -47,11 +48,11 @@ def table(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def page(verdicts: Sequence[Verdict], *, pairs: int, seed: int) -> str:
+def page(verdicts: Sequence[Verdict], *, pairs: int, seeds: Sequence[int]) -> str:
     """The report as HTML, figures included."""
     kept = sum(v.holds for v in verdicts)
     head = (
-        f"<p>{kept} of {len(verdicts)} statements hold. At least {pairs:,} random instances each, seed {seed}; "
+        f"<p>{kept} of {len(verdicts)} statements hold. At least {pairs:,} random instances each, seed {told(seeds)}; "
         f"{html.escape(_made(provenance()))}. A statement is an inequality or an equality; its largest violation is "
         "the largest amount, relative to 1 + |S| where S can be large, by which an instance broke it (negative: by "
         "which every instance kept it). Entropies in nats.</p>"
@@ -140,11 +141,12 @@ def draw(panel: Panel) -> Figure:
     ax = figure.subplots()
     few = max((np.size(s.x) for s in panel.series if s.style == "dots"), default=0) <= 80
     for k, series in enumerate(panel.series):
-        color = COLORS[(k if series.color is None else series.color) % len(COLORS)]
+        number = k if series.color is None else series.color
+        color = (*COLORS, GREY)[number % (len(COLORS) + 1)]
         label = greek(series.label) or None
         if series.style == "dots":
             size, alpha = (4.5, 0.9) if few else (2.2, 0.55)
-            marker = MARKERS[(k if series.color is None else series.color) % len(MARKERS)] if few else "o"
+            marker = MARKERS[number % len(MARKERS)] if few else "o"
             if series.error is not None:
                 ax.errorbar(series.x, series.y, series.error, fmt="none", color=color, elinewidth=1.0, capsize=2.0)
             ax.plot(series.x, series.y, marker, color=color, label=label, mew=0, markersize=size, alpha=alpha)

@@ -30,7 +30,7 @@ class Series(_checks.Record):
     error : array, optional
         Standard errors of y, drawn as bars.
     color : int, optional
-        Series of one panel that belong together share a number.
+        Series of one panel that belong together share a number; 6 is grey, of what others are compared with.
 
     Examples
     --------

@@ -58,18 +58,15 @@ def _held_as_factors(rng: np.random.Generator, shape: tuple[int, int], turn: int
     factors: list[State] = []
     known: list[tuple[Real, Complex]] = []
     for side, d in enumerate(shape):
-        logs, basis = draws.nearly_singular(rng, d, 1)[1][0], haar_unitaries(rng, (1, d, d))[0]
         kind = (turn + side * (1 + turn // 4)) % 4
-        if kind == 0:
-            factors.append(GibbsState(-(basis * logs) @ basis.conj().T, (d,)))
-        elif kind == 1:
-            factors.append(DensityMatrix.from_factor(basis * np.exp(logs / 2), (d,)))
-        elif kind == 2:
+        factor, (logs,), (basis,) = draws.nearly_singular(rng, d, 1, as_factor=kind == 1)
+        if kind == 2:
             basis = np.eye(d, dtype=np.complex128)
-            factors.append(DensityMatrix.from_probabilities(np.exp(logs), (d,)))
-        else:
+            factor = DensityMatrix.from_probabilities(np.exp(logs)[None], (d,))
+        elif kind == 3:
             logs = np.append(np.log(rng.dirichlet(np.ones(d - 1))), -np.inf)
-            factors.append(DensityMatrix.from_factor(basis[:, :-1] * np.exp(logs[:-1] / 2), (d,)))
+            factor = DensityMatrix.from_factor((basis[:, :-1] * np.exp(logs[:-1] / 2))[None], (d,))
+        factors.append(factor[0])
         known.append((logs, basis))
     sigma = ProductState(factors)
     single = [states.ginibre((d,), rng) for d in shape]

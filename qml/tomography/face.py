@@ -132,11 +132,11 @@ def known_of(counts: Counts) -> Determined | None:
     return determined(counts) if isinstance(m, PauliMeasurement) or m.dim <= LARGEST_NAMED else None
 
 
-def openness(known: Determined | None, unique: bool | None, what: str = "state") -> str:
+def openness(known: Determined | None, unique: bool | None, what: str = "state", rest: str = "positivity") -> str:
     """Whether another state is as likely, for a status; nothing where the settings determine the state."""
     missing = known.sentence() if known else ""
     if unique:
-        return f"; unique: {missing}, positivity the rest" if missing else ""
+        return f"; unique: {missing}, {rest} the rest" if missing else ""
     if unique is None:
         return f"; {missing}, and whether positivity determines the rest is not decided" if missing else ""
     return f"; not unique: {missing or f'the outcomes that were seen do not determine the {what}'}"

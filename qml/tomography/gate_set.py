@@ -21,8 +21,7 @@ from qml.processes.choi import choi_of_transfer, positive_choi
 from qml.tomography.likelihood import agreement
 from qml.tomography.linear import record_of
 from qml.tomography.result import TomographyError
-from qml.tomography.scoring import caps, directions, inside, scored
-from qml.tomography.soft import SoftOutcomes
+from qml.tomography.scoring import SoftOutcomes, caps, directions, inside, scored
 
 FIRST = 8
 """Length of the words of the first stage; it doubles from stage to stage."""
@@ -256,7 +255,7 @@ def gate_set_tomography(
 
     The likelihood of long words has many maxima; that of short ones brings the parameters near to the right one. Each
     stage takes all words up to a length, and starts from where the stage before ended. Gates that are not completely
-    positive may predict negative probabilities: see ``qml.tomography.soft``; the result has none.
+    positive may predict negative probabilities: see ``qml.tomography.scoring``; the result has none.
 
     Parameters
     ----------

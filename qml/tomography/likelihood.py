@@ -63,12 +63,9 @@ class Likelihood:
         """sum_k w_k M_k over the outcomes that were seen (d, d)."""
         if self._places is None:
             return self.measurement.adjoint(weights)
-        if self._full is None:
-            self._full = np.zeros(self.measurement.n_outcomes)
-        self._full[self._places] = weights
-        return self.measurement.adjoint(self._full)
-
-    _full: Real | None = None
+        full = np.zeros(self.measurement.n_outcomes)
+        full[self._places] = weights
+        return self.measurement.adjoint(full)
 
     def operator(self, p: Real, factor: Complex | None = None) -> Complex:
         """R (d, d) where the seen outcomes have the probabilities p; hedging needs a factor A of sigma = A A^dagger."""

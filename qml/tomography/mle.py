@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,20 +18,12 @@ from qml.measurement.entries import outcome_name
 from qml.states import DensityMatrix, nearest_density_matrix
 from qml.states.coercion import StateLike, one_state
 from qml.tomography.face import face_of, is_unique, known_of, openness
-from qml.tomography.factors import Iterate, conjugate_gradients
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import least_squares, record_of
-from qml.tomography.matrices import accelerated_projected_gradient, diluted, r_rho_r
+from qml.tomography.methods import METHODS, Iterate, conjugate_gradients
 from qml.tomography.result import TomographyHistory, TomographyResult
 from qml.tomography.slices import FINE, Map, best_of
 
-METHODS: dict[str, Callable[[Likelihood, Complex], Iterator[Iterate]]] = {
-    "conjugate_gradient": conjugate_gradients,
-    "accelerated": accelerated_projected_gradient,
-    "rrr": r_rho_r,
-    "diluted": diluted,
-}
-"""The states that lead from A A^dagger of a factor A (d, r) to the best one, by method."""
 MIXED = 0.02
 """Part of the maximally mixed state in the start; of a start of smaller rank that rules out an outcome that was seen,
 part of a random state."""
@@ -288,7 +280,7 @@ class _Run:
             iterations=self.iterations,
             seconds=time.perf_counter() - self.since,
             converged=converged,
-            status=f"{status}{openness(known, unique)}.",
+            status=f"{status}{openness(known, unique, rest='hedging' if problem.hedging else 'positivity')}.",
             method=method,
             rank_limit=rank_limit,
             hedging=problem.hedging * problem.total,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ from qml.measurement.readout import apply_to_digits
 from qml.measurement.sampling import draw
 from qml.models import Model
 from qml.processes import OutcomesModel, ProcessFamily
-from qml.tomography.information import Information
+from qml.tomography.errors import Information
 from qml.tomography.likelihood import agreement
 
 LIKELIHOODS = ("NegativeLogLikelihood(", "ClassicalCrossEntropy(")
@@ -31,7 +31,7 @@ LIKELIHOODS = ("NegativeLogLikelihood(", "ClassicalCrossEntropy(")
 STEP = 1e-5
 """Of central differences of the gradient, and of the natural parameters."""
 KNOWN, LOST = 1e-10, 1e-4
-"""As for :class:`qml.tomography.information.Information`; of such differences."""
+"""As for :class:`qml.tomography.errors.Information`; of such differences."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -171,9 +171,9 @@ def model_errors(
     shots = np.repeat(np.asarray(counts.shots, dtype=np.float64), counts.measurement.sizes)
     scores = np.divide(jacobian, p[:, None], out=np.zeros_like(jacobian), where=p[:, None] > 0)
     fisher = jacobian.T @ (shots[:, None] * scores)
-    hessian = counts.total * _hessian(objective, params)
+    hessian = counts.total * _slopes(lambda theta: objective.value_and_gradient(theta)[1], params)
     information = Information(fisher, KNOWN, LOST)
-    inverse = Information(hessian, KNOWN, LOST).covariance()
+    inverse = Information((hessian + hessian.T) / 2, KNOWN, LOST).covariance()
     scatter = _scatter(counts, scores)
     with np.errstate(invalid="ignore"):
         sandwich = inverse @ scatter @ inverse
@@ -334,22 +334,17 @@ def _probabilities(model: Model, counts: Counts, params: Real, readout: Trainabl
     columns = list(apply_to_digits(matrices, moved))
     for i in range(readout.n):
         for truth in (0, 1):
-            slope = np.zeros((2, 2))
-            slope[:, truth] = (-1.0, 1.0) if truth == 0 else (1.0, -1.0)
+            slope = np.array([[-1.0, 1.0], [1.0, -1.0]]) * (np.arange(2) == truth)
             changed = [*matrices[:i], slope * RATES.slope(float(phi[2 * i + truth])), *matrices[i + 1 :]]
             columns.append(apply_to_digits(changed, true))
     return apply_to_digits(matrices, true), np.stack(columns, axis=1)
 
 
-def _hessian(objective: Objective, params: Real) -> Real:
-    rows = []
-    for k in range(len(params)):
-        shift = np.zeros(len(params))
-        shift[k] = STEP * max(1.0, abs(float(params[k])))
-        up, down = (objective.value_and_gradient(params + s)[1] for s in (shift, -shift))
-        rows.append((up - down) / (2 * shift[k]))
-    h = np.reshape(rows, (len(params), len(params)))
-    return np.asarray((h + h.T) / 2)
+def _slopes(f: Callable[[Real], Real], params: Real) -> Real:
+    """The derivatives (n, m) of m numbers in the parameters, by central differences."""
+    steps = STEP * np.maximum(1.0, np.abs(params))
+    rows = [(f(params + step) - f(params - step)) / (2 * step.sum()) for step in np.diag(steps)]
+    return np.reshape(rows, (len(params), -1 if len(params) else 0))
 
 
 def _scatter(counts: Counts, scores: Real) -> Real:
@@ -376,8 +371,6 @@ def _natural(
     def column(at: Real) -> Real:
         return np.array(list(values(at).values()))
 
-    here, shape = values(params), (len(params), -1 if len(params) else 0)
-    moved = [column(params + step) - column(params - step) for step in STEP * np.eye(len(params))]
-    slopes = np.reshape(moved, shape) / (2 * STEP)
+    here, slopes = values(params), _slopes(column, params)
     errors = np.where(slopes.any(axis=0), information.errors(slopes), np.inf)
     return {name: (x, error) for (name, x), error in zip(here.items(), errors.tolist(), strict=True)}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qml import _checks, spectral
+from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.fitting import FitResult, fit
@@ -193,7 +193,7 @@ def _fewest_operators(learn: Callable[..., _Found], first: _Found, gap: float) -
         if kept >= best.model.rank:
             break
         smaller = KrausModel(best.model.dims_in, best.model.dims_out, rank=kept)
-        tries.append(learn(smaller, smaller.params_of(_of_rank(best.state, smaller))))
+        tries.append(learn(smaller, _largest(best.state, smaller)))
         if tries[-1].value < best.value - LOST or tries[-1].bound > max(gap, best.bound):
             break
         best = tries[-1]
@@ -218,14 +218,13 @@ def _status(tries: list[_Found], best: _Found, gap: float, is_full: bool) -> str
     )
 
 
-def _of_rank(state: State, model: KrausModel) -> Process:
-    """The largest Kraus operators of a process, completed to one."""
+def _largest(state: State, model: KrausModel) -> Real:
+    """theta of the largest Kraus operators of a process, which the model completes to one."""
     values, vectors = np.linalg.eigh(state.matrix())
     d, d_out = math.prod(model.dims_in), math.prod(model.dims_out)
     columns = vectors[:, -model.rank :] * np.sqrt(values[-model.rank :])
-    v = columns.T.reshape(-1, d, d_out).transpose(2, 0, 1).reshape(-1, d)
-    u, _, w = spectral.svd(v)
-    return Process.from_stinespring(u @ w, model.rank, model.dims_in, model.dims_out)
+    v = columns.T.reshape(-1, d, d_out).transpose(2, 0, 1).reshape(-1)
+    return np.concatenate([v.real, v.imag])
 
 
 def _is_unique(problem: Likelihood, choi: Complex) -> bool | None:

@@ -41,13 +41,15 @@ def test_the_shipped_folder_becomes_one_report(tmp_path: Path, capsys: pytest.Ca
 
 def test_a_folder_of_studies_becomes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
-    for name in ("first", "second"):
-        (tmp_path / "in" / f"{name}.yaml").write_text(f"title: The {name}\nstatements: [{len(name) - 3}]\npairs: 200\n")
+    for name, pairs, seed in (("first", 200, 0), ("second", 300, 4)):
+        text = f"title: The {name}\nstatements: [{len(name) - 3}]\npairs: {pairs}\nseed: {seed}\n"
+        (tmp_path / "in" / f"{name}.yaml").write_text(text)
     assert run("in", "--output", "out") == 0
     printed = capsys.readouterr().out
     assert "The first\n 2 holds" in printed
     assert "The second\n 3 holds" in printed
-    assert "2 of 2 statements hold" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "2 of 2 statements hold. At least 200 random instances each, seed 0, 4;" in report
 
 
 def test_a_violation_is_told_and_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

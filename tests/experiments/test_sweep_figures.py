@@ -61,6 +61,8 @@ def test_a_figure_says_over_what_its_bands_are() -> None:
     two = {name: [*column, *column] for name, column in one.items()}
     two["replicate"] = [0] * 8 + [1] * 8
     assert draw(two, NAMES, "loss").get_suptitle() == "median, least and greatest over replicates"
+    measured = two | {"measuring_cost": two["gap"], "relative_entropy": two["gap"]}
+    assert draw(measured, NAMES, "measured").get_suptitle() == "median, least and greatest over replicates, target.h"
 
 
 def test_a_fit_that_is_infinite_in_the_last_panel_has_its_name_in_another() -> None:
@@ -113,6 +115,22 @@ def test_the_maps_of_all_fits_have_one_scale_and_rounding_is_grey() -> None:
     np.testing.assert_allclose(shades[0][..., :3], 0.85)
     assert np.ptp(shades[1], axis=(0, 1))[:3].max() > 0.5
     assert bar.get_ylabel() == "median gap (nats); grey: rounding"
+
+
+@pytest.mark.parametrize(("x", "y"), [(None, "target.beta"), ("target.h", None), ("target.h", "target.beta")])
+def test_an_axis_of_a_map_that_is_named_is_where_it_was_asked_for(x: str | None, y: str | None) -> None:
+    axes = draw(table({"power": POWER}), NAMES, "heatmap", x, y).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("target.h", "target.beta")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0.1", "0.3", "1", "3"]
+
+
+def test_every_loss_has_a_floor_of_its_own() -> None:
+    mixed = table({"power": POWER, "curved": CURVED})
+    for row in range(1, 16, 2):
+        mixed["loss_name"][row], mixed["floor"][row] = "infidelity", 0.0
+    lines = {line.get_label(): line.get_ydata() for line in draw(mixed, NAMES, "loss").axes[1].get_lines()}
+    np.testing.assert_allclose(lines["floor of cross_entropy"], [2.0 / (1 + beta) for beta in BETAS])
+    np.testing.assert_array_equal(lines["floor of infidelity"], 0.0)
 
 
 def test_the_conclusion_names_the_nearest_fit_first() -> None:

@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.linalg
+from matplotlib.colors import to_hex
 
 from qml import GibbsModel, fit, losses, operators, pauli, spectral
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
+from qml._random import haar_unitaries
 from qml.encodings import rank_one
 from qml.losses import measures
 from qml.optimizers import LBFGS
 from qml.principle import STATEMENTS, Evidence, Verdict, check, check_all, parity, structure
 from qml.principle.friends import CLEAR
-from qml.principle.pages import page, table
+from qml.principle.pages import draw, page, table
 from qml.principle.statement import Largest
 from qml.states import State
 
@@ -239,12 +241,28 @@ def test_the_same_seed_gives_the_same_verdict_whichever_others_run() -> None:
 
 def test_report_is_one_page_with_every_claim_and_figure() -> None:
     some = [check(number, pairs=50) for number in (1, 11)]
-    text = page(some, pairs=50, seed=0)
+    text = page(some, pairs=50, seeds=[0])
     assert "http" not in text.replace("http-equiv", "")  # self-contained
     assert text.count("data:image/png;base64,") == sum(len(v.evidence.panels) for v in some)
     assert "2 of 2 statements hold" in text
     assert "S(ρ, σ)" in text
     assert text.count("Bloch vectors ρ") == 6
+
+
+def test_no_two_series_of_a_picture_look_alike() -> None:
+    """Nor have series that do not belong together the same color."""
+    for verdict in check_all(pairs=50):
+        for panel in verdict.evidence.panels:
+            (ax,) = draw(panel).axes
+            drawn, names = ax.get_legend_handles_labels()
+            looks = [
+                (to_hex(h.get_color()), h.get_linestyle(), h.get_marker()) for h in drawn if hasattr(h, "get_marker")
+            ]
+            assert len(set(looks)) == len(looks), panel.title
+            shown = {k if s.color is None else s.color for k, s in enumerate(panel.series)}
+            colors = {to_hex(h.get_color() if hasattr(h, "get_color") else h[0].get_facecolor()[:3]) for h in drawn}
+            assert len(names) == len(panel.series) + len(panel.marks)
+            assert len(colors) == len(shown | ({6} if panel.marks else set())), panel.title
 
 
 def test_what_goes_beyond_the_abstract_of_the_paper_is_called_derived() -> None:
@@ -259,6 +277,20 @@ def test_what_goes_beyond_the_abstract_of_the_paper_is_called_derived() -> None:
 def test_bad_requests_are_refused(number: int, pairs: int, told: str) -> None:
     with pytest.raises(InputError, match=told):
         check(number, pairs=pairs)
+
+
+def test_more_instances_than_fit_in_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**33)
+    with pytest.raises(MemoryRefused, match=r"10000000 random instances needs .*: check fewer pairs"):
+        check(23, pairs=10**7)
+
+
+def test_isometries_have_the_moments_of_haars_measure() -> None:
+    v = haar_unitaries(np.random.default_rng(0), (40_000, 6, 2))
+    np.testing.assert_allclose(v.conj().swapaxes(1, 2) @ v, np.broadcast_to(np.eye(2), (40_000, 2, 2)), atol=1e-12)
+    assert np.square(np.abs(v)).mean() == pytest.approx(1 / 6)
+    np.testing.assert_allclose((np.abs(v) ** 4).mean(axis=0), 2 / (6 * 7), rtol=0.05)
+    assert np.abs(v.mean(axis=0)).max() < 0.01
 
 
 def test_random_povms_are_measurements() -> None:

@@ -22,7 +22,7 @@ from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines.reference import ReferenceEngine
 from qml.fitting import Objective
-from qml.geometry import KINDS, GibbsMetric, classical, metric
+from qml.geometry import KINDS, GibbsMetric, gibbs, metric
 from qml.geometry.tangent import StateMetric
 from qml.models import Model
 from qml.operators import heisenberg, tfim
@@ -243,7 +243,7 @@ def test_sentences():
 @pytest.mark.parametrize("as_matrices", [False, True])
 def test_the_metric_of_commuting_sums_is_their_covariance(as_matrices, monkeypatch):
     """Block by block, the last one smaller than the others."""
-    monkeypatch.setattr(classical, "LEVELS", 100)
+    monkeypatch.setattr(gibbs, "LEVELS", 100)
     rng = np.random.default_rng(3)
     words = ["ZIIIII", "ZZIIII", "IIZIZI", "ZZZZZZ"]
     sums = [pauli(words[0]) + 0.5 * pauli(words[1]), *(rng.normal() * pauli(word) for word in words[2:])]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from qml import GibbsModel, pauli
-from qml.geometry import KINDS, GibbsMetric, gibbs, involutions, metric
-from qml.geometry.involutions import Involutions
+from qml.geometry import KINDS, GibbsMetric, generators, gibbs, metric
+from qml.geometry.generators import Involutions
 
 LABELS = ["ZII", "IZZ", "ZZZ", "XII", "XIX", "IXY", "YYI", "ZXZ", "YIX"]
 
@@ -23,7 +23,7 @@ def test_the_blocks_of_every_string(real, start, stop, monkeypatch):
     words = np.array([pauli(label).words[0] for label in labels])
     v, means = vectors(real), np.linspace(-0.5, 0.5, len(words))
     for chunk in (1, 1 << 17):
-        monkeypatch.setattr(involutions, "CHUNK", chunk)
+        monkeypatch.setattr(generators, "CHUNK", chunk)
         out = np.empty((len(words), stop - start, 8 - start), v.dtype)
         Involutions(words, 3).centred(v, means, start, stop, out)
         for found, label, mean in zip(out, labels, means, strict=True):

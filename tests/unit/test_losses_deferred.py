@@ -20,13 +20,13 @@ from qml import (
 )
 from qml._checks import InputError
 from qml.circuits import Circuit
-from qml.fitting import Objective
+from qml.fitting import Objective, fit_deferred
 from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
 from qml.fitting.estimates import ShotEstimate
 from qml.losses import NegativeLogLikelihood
 from qml.measurement import ProjectiveMeasurement, sample
 from qml.operators import tfim
-from qml.optimizers import LBFGS, GradientDescent
+from qml.optimizers import LBFGS, Adam, GradientDescent
 
 RHO = thermal(tfim(2, h=0.7), 1.0)
 CIRCUIT = Circuit(
@@ -168,6 +168,13 @@ def test_refusals() -> None:
         DeferredCrossEntropy(MODELS["gibbs"], RHO, copies=100, rng=rng).descend(np.zeros(15), 1, "lbfgs")
     with pytest.raises(InputError, match="must be one that compares no values, since shots"):
         DeferredCrossEntropy(MODELS["gibbs"], RHO, copies=100, rng=rng).descend(np.zeros(15), 1, LBFGS())
+
+
+def test_the_optimizer_that_was_used_is_told() -> None:
+    rho, model = thermal(tfim(2), 1.0), GibbsModel(tfim(2))
+    for given, used in ((None, Adam(0.1)), ("adam", Adam()), (Adam(0.3), Adam(0.3))):
+        found = fit_deferred(model, rho, copies=8, steps=1, optimizer=given, seed=0)
+        assert found.provenance["optimizer"] == repr(used)
 
 
 def test_variance_of_a_shot_on_the_support() -> None:

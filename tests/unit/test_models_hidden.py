@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from qml import FitResult, GibbsModel, check_gradient, fit, pauli
 from qml._checks import InputError
-from qml.geometry import KINDS, classical, marginal
+from qml.geometry import KINDS, gibbs, tangent
 from qml.losses import CrossEntropy, HilbertSchmidt
 from qml.models import HiddenGibbsModel, quantum_em, semi_quantum_restricted
 from qml.operators import partial_trace_matrix, tfim
@@ -96,7 +96,7 @@ def test_the_metric_is_the_same_sector_by_sector_and_block_by_block(monkeypatch)
     assert chain.joint.generators.sectors.count == 2
     theta = chain.init_params(np.random.default_rng(15))
     whole = chain.metric(theta).matrix()
-    monkeypatch.setattr(marginal, "BLOCK_NUMBERS", 11 * 64 * 5)
+    monkeypatch.setattr(tangent, "BLOCK_NUMBERS", 11 * 64 * 5)
     found = chain.metric(theta).matrix()
     field = HiddenGibbsModel([*chain.joint.generators.operators, pauli("ZIIIII")], hidden=[2])
     assert field.joint.generators.sectors is None
@@ -108,7 +108,7 @@ def test_the_metric_is_the_same_sector_by_sector_and_block_by_block(monkeypatch)
 
 def test_the_metric_of_a_restricted_machine_holds_no_matrix_of_its_dimension(monkeypatch):
     """16 visible units: a matrix of their states would have 64 GiB. Block by block, and from its products."""
-    monkeypatch.setattr(classical, "LEVELS", 1 << 14)
+    monkeypatch.setattr(gibbs, "LEVELS", 1 << 14)
     model = semi_quantum_restricted(16, 2, "Z")
     theta = 0.3 * np.random.default_rng(13).standard_normal(model.n_params)
     metric = model.metric(theta)

@@ -57,6 +57,12 @@ def test_matrices_that_are_no_process_and_more_qubits():
     assert "1.5" in texts(axes)
     tiny = plot_transfer_matrix(np.diag([1, -1e-5, 2e-3, 0]), ax=Figure().subplots())
     assert [tiny.texts[5 * k].get_text() for k in range(4)] == ["1", "0", "0.002", "0"]
+    small = plot_transfer_matrix(np.diag([1.25e-9, -3e-11, 0.0, 0.0]), np.zeros((4, 4)), Figure().subplots())
+    assert [small.texts[5 * k].get_text() for k in range(3)] == [
+        "1.3e\N{MINUS SIGN}09",
+        "\N{MINUS SIGN}3e\N{MINUS SIGN}11",
+        "0",
+    ]
     two = plot_transfer_matrix(gates.CNOT, ax=Figure().subplots())
     assert [label.get_text() for label in two.get_xticklabels()][:5] == ["II", "IX", "IY", "IZ", "XI"]
     assert not texts(two)

@@ -10,11 +10,14 @@ from matplotlib.figure import Figure
 from qml import GibbsModel, fit, ghz, losses, maximally_mixed, pauli
 from qml._checks import InputError, MemoryRefused
 from qml.fitting import FitResult
+from qml.losses import measured_report
 from qml.measurement import Counts, PauliMeasurement
+from qml.moments import Moments
 from qml.plotting.counts import plot_measured
 from qml.plotting.history import plot_history
+from qml.plotting.labels import draw_classes
 from qml.plotting.states import colors, plot_density_matrix
-from qml.states import haar_pure
+from qml.states import DensityMatrix, haar_pure
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,7 @@ def test_the_held_out_loss_has_a_dot_where_it_is_lowest() -> None:
         patience=3,
     )
     loss_axes, _ = plot_history(fitted, Figure().subplots(1, 2))
-    _, line, dot, _, _ = loss_axes.lines
+    _, line, dot, _ = loss_axes.lines
     losses = fitted.history.held_out
     assert losses is not None
     np.testing.assert_array_equal(line.get_ydata(), losses)
@@ -92,6 +95,37 @@ def test_one_result_or_several_and_other_losses(result: FitResult) -> None:
 def test_an_array_is_drawn_as_the_state_that_it_is() -> None:
     drawn, of_array = (plot_density_matrix(x, Figure().subplots()) for x in (ghz(1), [[0.5, 0.5], [0.5, 0.5]]))
     assert np.array_equal(drawn.images[0].get_array(), of_array.images[0].get_array())
+
+
+def test_a_floor_that_is_not_known_is_not_drawn() -> None:
+    unknown = fit(GibbsModel([pauli("XX")]), Moments([pauli("XX")], [0.3]), progress=False)
+    assert np.isnan(unknown.floor)
+    loss_axes, gap_axes = plot_history(unknown, Figure().subplots(1, 2))
+    legend = loss_axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["loss"]
+    assert [text.get_text() for text in gap_axes.texts] == ["no gap above zero"]
+
+
+def test_reports_are_drawn_in_the_order_of_x() -> None:
+    sigma = DensityMatrix(np.diag([0.9, 0.1]))
+    reports = [measured_report(Counts(PauliMeasurement(["Z"]), [n, 10 - n]), sigma) for n in (9, 5, 1)]
+    axes = plot_measured(reports, x=[3.0, 1.0, 2.0], ax=Figure().subplots())
+    for line, values in zip(
+        axes.lines, zip(*((r.cross_entropy, r.likelihood) for r in reports), strict=True), strict=False
+    ):
+        np.testing.assert_array_equal(line.get_xdata(), [1.0, 2.0, 3.0])
+        np.testing.assert_allclose(line.get_ydata(), [values[1], values[2], values[0]])
+
+
+def test_classes_are_named_as_far_as_there_is_room_and_those_without_samples_have_no_number() -> None:
+    labels = np.eye(3)[[0, 0, 2]]
+    names = ["a class with a long name", "b", "c"]
+    axes = draw_classes({"fit": np.full((3, 3), 1 / 3)}, labels, names, "held out").axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a class with ...", "b", "c"]
+    assert [text.get_text() for text in axes.texts] == ["0.33"] * 3 + ["\N{EN DASH}"] * 3 + ["0.33"] * 3
+    many = draw_classes({"fit": np.eye(64)}, np.eye(64), list(map(str, range(64))), "held out").axes[0]
+    assert [label.get_text() for label in many.get_xticklabels()] == [str(k) for k in range(0, 64, 4)]
 
 
 def test_wrong_arguments_get_a_sentence(result: FitResult) -> None:

@@ -65,6 +65,16 @@ def test_labels_stand_where_lines_end_and_apart() -> None:
     assert heights["a"] + heights["b"] == pytest.approx(2 * (0.50005 - low) / (high - low))
 
 
+def test_labels_of_lines_over_words_and_of_lines_that_leave_the_axes() -> None:
+    ax = Figure().subplots()
+    ax.plot(["Bell", "GHZ"], [0.2, 0.6], label="named")
+    ax.plot(["Bell", "GHZ"], [0.2, 50.0], label="far")
+    ax.set_ylim(0.0, 1.0)
+    label_ends(ax)
+    heights = {text.get_text(): text.xy[1] for text in ax.texts}  # type: ignore[attr-defined]
+    assert heights == pytest.approx({"named": 0.6, "far": 1.0})
+
+
 def test_heights_move_as_little_as_they_have_to() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):

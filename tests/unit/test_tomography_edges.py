@@ -47,6 +47,13 @@ def test_the_size_of_weights_changes_no_state(size):
         assert np.abs(there.state.matrix() - here.state.matrix()).max() < 1e-5
 
 
+def test_what_singles_a_state_out_is_told():
+    """Positivity at a pure state; the determinant, which is strictly concave, where the likelihood is hedged."""
+    counts = Counts(PauliMeasurement(["Z"]), [0, 5])
+    assert maximum_likelihood(counts).status.endswith("(none measures X, Y), positivity the rest.")
+    assert maximum_likelihood(counts, hedging=0.5).status.endswith("(none measures X, Y), hedging the rest.")
+
+
 def test_hedging_beyond_what_the_data_can_weigh_is_refused():
     counts = Counts.from_weights(PauliMeasurement(["Z"]), [3e-200, 1e-200])
     with pytest.raises(InputError, match=r"hedging must be a finite number from 0 to 1\.80143985095e-184; found 0\.5"):

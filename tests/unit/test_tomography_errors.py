@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +109,20 @@ def test_the_bootstrap_does_not_depend_on_the_number_of_workers(mixed):
     one, two = (bootstrap(result, {"p": State.purity}, replicates=9, seed=1, workers=w) for w in (1, 2))
     assert np.array_equal(one.values["p"], two.values["p"])
     assert np.array_equal(one.log_likelihoods, two.log_likelihoods)
+
+
+@pytest.mark.slow
+def test_the_bootstrap_in_processes_needs_no_guard_in_a_script(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from qml import Counts, PauliMeasurement, State, tomography\n"
+        "counts = Counts(PauliMeasurement(['X', 'Y', 'Z']), [[50, 50], [50, 50], [80, 20]])\n"
+        "result = tomography.maximum_likelihood(counts)\n"
+        "drawn = tomography.bootstrap(result, {'purity': State.purity}, replicates=4, seed=0, workers=2)\n"
+        "print(drawn.values['purity'].size)\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.returncode) == ("4\n", 0), ended.stderr
 
 
 def test_the_statistic_near_the_boundary_follows_the_projected_noise():

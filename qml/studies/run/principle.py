@@ -97,7 +97,7 @@ def run_principle(path: Path, options: Options) -> Finished:
         write_text(folder / f"{file.stem}.json", study.model_dump_json(indent=2))
     verdicts.sort(key=lambda v: v.statement.number)
     pairs, seeds = (sorted({getattr(study, key) for study in studies.values()}) for key in ("pairs", "seed"))
-    write_text(folder / "report.html", page(verdicts, pairs=pairs[-1], seed=seeds[0]))
+    write_text(folder / "report.html", page(verdicts, pairs=pairs[0], seeds=seeds))
     write_text(folder / "statements.md", table(verdicts))
     violated = ", ".join(f"statement {v.statement.number}" for v in verdicts if not v.holds)
     if violated and not problem:

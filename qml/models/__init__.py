@@ -7,7 +7,6 @@ from qml.models.cholesky import CholeskyModel
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalGibbsModel, ConditionalModel, Conditioned
 from qml.models.conditional_circuit import ConditionalCircuitModel
-from qml.models.em import EMResult, quantum_em
 from qml.models.energies import Energies, IsingEnergies, ProductEnergies, TableEnergies
 from qml.models.evolved import EvolvedGibbsModel
 from qml.models.gibbs import GibbsModel
@@ -43,7 +42,6 @@ __all__ = [
     "ConditionalGibbsModel",
     "ConditionalModel",
     "Conditioned",
-    "EMResult",
     "Energies",
     "EvolvedGibbsModel",
     "GibbsModel",
@@ -60,6 +58,5 @@ __all__ = [
     "SpectralModel",
     "TableEnergies",
     "ThermalState",
-    "quantum_em",
     "semi_quantum_restricted",
 ]

@@ -150,6 +150,11 @@ class HiddenGibbsModel(Model):
     has_full_rank = True
     suited_optimizer = "natural_lbfgs"
 
+    @property
+    def matrix_dim(self) -> int:
+        """That of the joint state, where it is decomposed as a whole."""
+        return math.prod(self.joint.dims if self._free is None else self.dims)
+
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no
         gradient, so a start close to it is a slow one.

@@ -13,11 +13,11 @@ from helpers.hidden import FAMILIES, paulis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qml import FitResult, GibbsModel, check_gradient, fit, pauli
+from qml import FitResult, GibbsModel, check_gradient, fit, pauli, quantum_em
 from qml._checks import InputError
 from qml.geometry import KINDS, classical, marginal
 from qml.losses import CrossEntropy, HilbertSchmidt
-from qml.models import HiddenGibbsModel, quantum_em, semi_quantum_restricted
+from qml.models import HiddenGibbsModel, semi_quantum_restricted
 from qml.operators import partial_trace_matrix, tfim
 from qml.spectral import log_divided_differences
 from qml.states import DensityMatrix, GibbsState, basis_state, ginibre, maximally_mixed

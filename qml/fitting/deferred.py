@@ -247,11 +247,11 @@ class DeferredCrossEntropy:
     def _spectral(self, theta: Real, shares: list[int], rng: np.random.Generator) -> GradientEstimate:
         assert isinstance(self.model, SpectralModel)
         model, program = self.model, self.model.circuit.compile()
-        n_energies = len(model.energies.names)
-        logs, eta, phi = model.log_probabilities(theta), theta[:n_energies], theta[n_energies:]
+        eta, phi = model.split(theta)
+        logs, levels = model.energies.log_probabilities(eta), model.energies.generators.levels(0, self.rho.dim)
         counts = self._measure(model.engine.evolve_vectors(program, phi), shares[0], rng)
         value = means(-logs, counts)[0]
-        slopes = means(-model.energies.push(eta, np.eye(n_energies)), counts)
+        slopes = means(levels - (levels @ np.exp(logs))[:, None], counts)
         gradient, variances = [s.value for s in slopes], [s.variance for s in slopes]
         remaining = iter(shares[1:])
         for unit, rule in zip(np.eye(len(phi)), self._rules, strict=True):

@@ -13,9 +13,8 @@ from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.base import Engine
 from qml.models.circuit import CircuitModel
-from qml.models.energies import Energies
 from qml.models.generators import MatrixGenerators
-from qml.models.gibbs import GibbsModel
+from qml.models.gibbs import ExponentialFamily, GibbsModel
 from qml.operators import GeneratorsLike
 from qml.states.gibbs import GibbsState, SpectralState
 
@@ -63,7 +62,7 @@ class EvolvedModel(CircuitModel, is_kind=False):
 
     _needs_unitary = True
 
-    def __init__(self, circuit: Circuit, family: GibbsModel | Energies, engine: Engine | str | None) -> None:
+    def __init__(self, circuit: Circuit, family: ExponentialFamily, engine: Engine | str | None) -> None:
         super().__init__(circuit, engine=engine, initial=family)
         self._family = family
 

@@ -8,6 +8,7 @@ string.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -168,16 +169,17 @@ class PauliGenerators(Generators):
 
 
 class MatrixGenerators(Generators):
-    """Hermitian matrices (m, d, d), or blocks of them (m, b, d, d), kept as such; products are single calls of BLAS."""
+    """Hermitian matrices (m, d, d), their diagonals (m, d), or blocks of them (m, b, d, d), kept as such; products are
+    single calls of BLAS."""
 
     def __init__(self, matrices: Numeric, dims: Dims) -> None:
         self.dims = dims
-        diagonals = matrices.diagonal(axis1=-2, axis2=-1)
+        diagonals = matrices if matrices.ndim == 2 else matrices.diagonal(axis1=-2, axis2=-1)
         self.is_diagonal = np.count_nonzero(matrices) == np.count_nonzero(diagonals)
         is_real = self.is_diagonal or not matrices.imag.any()
         kept: Numeric = diagonals.real if self.is_diagonal else matrices.real if is_real else matrices
         self._shape = kept.shape[1:]
-        self._rows = np.ascontiguousarray(kept.reshape(len(kept), -1))
+        self._rows = np.ascontiguousarray(kept.reshape(len(kept), math.prod(self._shape)))
 
     def __len__(self) -> int:
         return len(self._rows)

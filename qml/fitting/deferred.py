@@ -14,8 +14,8 @@ from qml.fitting.estimates import DeferredRun, GradientEstimate, ShotEstimate, m
 from qml.fitting.frequencies import shift_rules
 from qml.measurement.sampling import multinomial
 from qml.models.circuit import CircuitModel
+from qml.models.evolved import SpectralModel
 from qml.models.gibbs import GibbsModel
-from qml.models.spectral import SpectralModel
 from qml.optimizers import Adam, Optimizer, as_optimizer
 from qml.optimizers.base import evaluate
 from qml.states import StateLike, as_pair, as_single_state

@@ -14,8 +14,8 @@ from qml.fitting.deferred import DeferredCrossEntropy
 from qml.fitting.provenance import provenance
 from qml.fitting.result import FitResult, History, Restart
 from qml.losses import cross_entropy
+from qml.models.evolved import SpectralModel
 from qml.models.gibbs import GibbsModel
-from qml.models.spectral import SpectralModel
 from qml.optimizers import Optimizer
 
 

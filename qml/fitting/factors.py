@@ -14,11 +14,10 @@ from qml._arrays import as_real
 from qml._checks import InputError
 from qml._machine import processors
 from qml._typing import ParamsLike, Real
-from qml.fitting.attained import NO_OPTIMUM
+from qml.fitting.endings import NO_OPTIMUM
 from qml.fitting.provenance import provenance
-from qml.fitting.restarts import streams_of
 from qml.fitting.result import FitResult, History, Restart
-from qml.fitting.run import fit
+from qml.fitting.run import fit, streams_of
 from qml.losses import CrossEntropy, Loss, as_loss
 from qml.models.product import ProductModel
 from qml.optimizers import Optimizer

@@ -10,7 +10,6 @@ from typing import Any
 from qml import _checks
 from qml._checks import InputError
 from qml.losses.base import Loss
-from qml.losses.classical import classical_cross_entropy
 from qml.losses.counts import (
     ChiSquare,
     ClassicalCrossEntropy,
@@ -25,6 +24,7 @@ from qml.losses.labelled import Labelled, LabelLikelihood, MeanCrossEntropy, lab
 from qml.losses.measured_entropy import measured_relative_entropy
 from qml.losses.measured_report import MeasuredReport, measured_report
 from qml.losses.measures import (
+    classical_cross_entropy,
     cross_entropy,
     fidelity,
     hilbert_schmidt_distance,

@@ -111,7 +111,10 @@ class HiddenGibbsModel(Model):
             _checks.memory(f"a joint state of dimension {d}", 128 * d * d, "use fewer sites")
             self._order = joint_order(self.joint.dims, self.visible, self.hidden)
             self._in_order = self.hidden[0] > self.visible[-1]
-            self._latest: tuple[Real, tuple[GibbsState, DensityMatrix, Complex, Complex]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles go without the states of the latest theta."""
+        return {name: held for name, held in vars(self).items() if name != "_latest"}
 
     def _arguments(self) -> dict[str, Any]:
         return {**self.joint._arguments(), "hidden": self.hidden}
@@ -149,6 +152,7 @@ class HiddenGibbsModel(Model):
 
     has_full_rank = True
     suited_optimizer = "natural_lbfgs"
+    _latest: tuple[Real, tuple[GibbsState, DensityMatrix, Complex, Complex]] | None = None
 
     @property
     def matrix_dim(self) -> int:
@@ -234,7 +238,7 @@ class HiddenGibbsModel(Model):
         """
         theta = self.theta(params)
         if self._free is None:
-            joint = self._factorised(theta)[0]
+            joint = self.joint.state(theta)
             return float(joint.log_partition()), self.joint.generators.traces(joint.matrix())
         free = self._free.at(theta)
         sigma = self._diagonal(free)

@@ -1,8 +1,11 @@
 """Gibbs models with hidden units: each way to sigma against the definition, and classical limits."""
 
+import copy
+import gc
 import itertools
 import math
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -42,6 +45,17 @@ def test_state_is_the_partial_trace_of_the_exponential(model):
     joint = scipy.linalg.expm(-k)
     expected = partial_trace_matrix(joint / np.trace(joint), model.visible, model.joint.dims)
     assert np.abs(model.state(theta).matrix() - expected).max() < 1e-13
+
+
+def test_copies_hold_no_states():
+    model = FAMILIES["dense, two"]()
+    theta = model.init_params(np.random.default_rng(4))
+    held, copied = weakref.ref(model.state(theta)), copy.copy(model)
+    assert held() is not None
+    model.state(2 * theta)
+    gc.collect()
+    assert held() is None
+    assert np.array_equal(copied.state(theta).matrix(), model.state(theta).matrix())
 
 
 @EVERY_MODEL

@@ -270,9 +270,8 @@ class Restarts:
         self._runs = [Run(objective._fresh(), rules, k, progress, keeper.iterate) for k in range(count)]
         self._flush, self._keeper = rules.flush, keeper
         self._streams, self.seed = streams_of(seed, count)
-        keeper.open(resume, self._continue)
+        keeper.open(resume, self._continue, self._held)
         self._starts = [stream.bit_generator.state for stream in self._streams]
-        keeper.hold(self._held)
 
     def go(self, optimizer: Optimizer, start: Real | None, workers: int) -> None:
         """Run each, the first from `start`, in so many processes; a callback or Ctrl-C ends them all, and so does what

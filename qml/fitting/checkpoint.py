@@ -168,16 +168,16 @@ class Keeper:
             probe.unlink()
         for file in there:
             try:
-                held = read(file)
-                if wrong := self._differs(held.get("belongs", {})) or accept(held):
+                stored = read(file)
+                if wrong := self._differs(stored.get("belongs", {})) or accept(stored):
                     raise InputError(f"the checkpoint {str(file)!r} belongs to another fit: {wrong}.")
             except InputError as error:
                 self.refused.append(str(error))
                 continue
             self._rotate = file == where.file
             self.resumed = True
-            self.exact = self.exact and held["versions"] == versions()
-            self._began -= held["seconds"]
+            self.exact = self.exact and stored["versions"] == versions()
+            self._began -= stored["seconds"]
             return
         if there:
             raise InputError(

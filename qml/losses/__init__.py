@@ -17,8 +17,7 @@ from qml.losses.counts import (
     NegativeLogLikelihood,
     SquaredError,
 )
-from qml.losses.distances import HilbertSchmidt, Infidelity, TraceDistance
-from qml.losses.entropic import CrossEntropy, RelativeEntropy
+from qml.losses.divergences import CrossEntropy, HilbertSchmidt, Infidelity, RelativeEntropy, TraceDistance
 from qml.losses.hamiltonian import Expectation, FreeEnergy
 from qml.losses.labelled import Labelled, LabelLikelihood, MeanCrossEntropy, label_states
 from qml.losses.measured_entropy import measured_relative_entropy

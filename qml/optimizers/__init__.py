@@ -13,8 +13,7 @@ from qml.optimizers.base import (
 from qml.optimizers.descent import GradientDescent, ParameterShift
 from qml.optimizers.lbfgs import LBFGS
 from qml.optimizers.mirror import MirrorDescent
-from qml.optimizers.natural import NaturalGradient
-from qml.optimizers.natural_lbfgs import NaturalLBFGS
+from qml.optimizers.natural import NaturalGradient, NaturalLBFGS
 from qml.optimizers.newton import Newton
 from qml.optimizers.spsa import SPSA
 

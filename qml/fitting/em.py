@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qml import _checks, spectral
-from qml._checks import InputError
 from qml._typing import ParamsLike, Real
 from qml.fitting.result import FitResult
 from qml.fitting.run import fit
@@ -89,11 +88,9 @@ def quantum_em(
     >>> result.converged, bool(np.diff(result.history.loss).max() < 1e-15), abs(result.gap) < 1e-10
     (True, True, True)
     """
-    if not isinstance(model, HiddenGibbsModel):
-        raise InputError(
-            f"model must be a HiddenGibbsModel, one with hidden units; found {_checks.shown(model)}: fit learns models "
-            "of every other kind."
-        )
+    _checks.instance(
+        "model", model, HiddenGibbsModel, "one with hidden units, as fit learns models of every other kind"
+    )
     return fit(
         model,
         as_single_state(target, model.dims),

@@ -78,10 +78,7 @@ def fit_factors(
     >>> result.converged, round(result.loss, 6)
     (True, 1.386294)
     """
-    if not isinstance(model, ProductModel):
-        raise InputError(
-            f"model must be a ProductModel; found {_checks.shown(model)}: fit learns models of every other kind."
-        )
+    _checks.instance("model", model, ProductModel, "as fit learns models of every other kind")
     if executor is not None:
         _checks.instance("executor", executor, Executor)
     loss = CrossEntropy() if loss is None else as_loss(loss)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Iterable
 from functools import partial
@@ -217,22 +215,14 @@ def _identity(
     objective: Objective, rules: Rules, start: Real | None, seed: int | np.random.Generator | None, restarts: int
 ) -> dict[str, Any]:
     """What else tells a fit from another one, so that a checkpoint is continued by its own."""
-    state: Any = seed
-    if isinstance(seed, np.random.Generator):  # as it was passed: spawning its children does not change it
-        held = json.dumps(seed.bit_generator.state, default=lambda a: a.tolist(), sort_keys=True)
-        state = _digest(held.encode())
     return {
         "target": repr(objective.target),
         "parameters": objective.parameter_names,
-        "params0": None if start is None else _digest(start.tobytes()),
-        "seed": state,
+        "params0": None if start is None else start.tolist(),
+        "seed": repr(seed.bit_generator.state) if isinstance(seed, np.random.Generator) else seed,
         "restarts": restarts,
         "track_fidelity": rules.track_fidelity,
     }
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256 {hashlib.sha256(data).hexdigest()[:16]}"
 
 
 class Restarts:

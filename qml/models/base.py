@@ -24,16 +24,10 @@ SHOWN = 8
 """How many names of parameters a notebook shows."""
 
 
-def normal_start(rng: np.random.Generator, n_params: int, scale: float = 1.0) -> Real:
+def normal_start(rng: np.random.Generator, n_params: int, scale: float) -> Real:
     """Parameters (n_params,) of mean zero and standard deviation `scale`."""
     scale = _checks.number("scale", scale, 0.0, WIDEST)
     return _checks.generator("rng", rng).normal(0.0, scale, n_params)
-
-
-def uniform_start(rng: np.random.Generator, n_params: int, scale: float) -> Real:
-    """Parameters (n_params,) from -scale to scale, each as likely."""
-    scale = _checks.number("scale", scale, 0.0, WIDEST)
-    return _checks.generator("rng", rng).uniform(-scale, scale, n_params)
 
 
 class Parametrized(Saved, ABC):
@@ -145,6 +139,29 @@ class Parametrized(Saved, ABC):
         rows = [("parameters", ", ".join(names[:SHOWN]) + more or "none")]
         rows += [("rank", "full, whatever the parameters")] if self.has_full_rank else []
         return html_table(repr(self), rows)
+
+
+class NormalStart(Parametrized, is_kind=False):
+    """Parameters that start at random, each normal of mean zero."""
+
+    start_scale: float = 0.1
+    """The standard deviation of random starts: small, near theta = 0, where Gibbs states are maximally mixed."""
+
+    def init_params(self, rng: np.random.Generator, scale: float | None = None) -> Real:
+        """A random start (n_params,): normal.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float, optional
+            The standard deviation, from 0 to 1e100; by default `start_scale`.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
+        return normal_start(rng, self.n_params, self.start_scale if scale is None else scale)
 
 
 class Model(Parametrized):

@@ -19,7 +19,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Integer, Numeric, ParamsLike, Real
 from qml.geometry import Metric
 from qml.geometry.conditional import ConditionalGibbsMetric
-from qml.models.base import Model, Parametrized, normal_start
+from qml.models.base import Model, NormalStart, Parametrized
 from qml.models.gibbs import GibbsModel
 from qml.models.parts import Composite
 from qml.operators import GeneratorsLike
@@ -205,7 +205,7 @@ class Conditioned(Composite, Model):
         return f"{self.conditional!r}.at({len(self.inputs)} inputs)"
 
 
-class ConditionalGibbsModel(ConditionalModel):
+class ConditionalGibbsModel(NormalStart, ConditionalModel):
     r"""Gibbs states whose parameters depend linearly on an input.
 
     .. math:: \sigma_\theta(x) = \frac{e^{-K(x)}}{\mathrm{Tr}\, e^{-K(x)}}, \qquad
@@ -277,23 +277,6 @@ class ConditionalGibbsModel(ConditionalModel):
     def generator_names(self) -> tuple[str, ...]:
         """One name a generator."""
         return self._gibbs.parameter_names
-
-    def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
-        """A random start: normal, of standard deviation `scale`: near the maximally mixed state for inputs of order
-        one.
-
-        Parameters
-        ----------
-        rng : numpy Generator
-        scale : float
-            At least 0, at most 1e100.
-
-        Raises
-        ------
-        InputError
-            If rng is no Generator, or scale is out of range.
-        """
-        return normal_start(rng, self.n_params, scale)
 
     def fields(self, params: ParamsLike, inputs: ArrayLike) -> Real:
         """The coefficients b_j + sum_a W_ja x_a of the generators, shape (m, generators).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import DimsLike, Real
-from qml.models.base import normal_start
 from qml.models.generators import MatrixGenerators, PauliGenerators
 from qml.models.gibbs import ExponentialFamily
 from qml.operators import pauli
@@ -32,9 +32,11 @@ class Energies(ExponentialFamily, is_kind=False):
     (array([0.731059, 0.268941]), ('E_0', 'E_1'))
     """
 
-    def init_params(self, rng: np.random.Generator) -> Real:
-        """A random start: standard normal."""
-        return normal_start(rng, self.n_params)
+    start_scale = 1.0
+
+    @abstractmethod
+    def __init__(self, dims: DimsLike) -> None:
+        """Hold the names of the parameters and `generators`, which are diagonal."""
 
     def log_probabilities(self, eta: Real) -> Real:
         """log s (d,) in nats, finite.
@@ -73,11 +75,13 @@ class ProductEnergies(Energies):
 
     def __init__(self, dims: DimsLike) -> None:
         self.dims = _checks.dimensions("dims", dims)
-        places = [(site, level) for site, d in enumerate(self.dims) for level in range(1, d)]
-        _levels_fit(math.prod(self.dims), len(places))
+        d = math.prod(self.dims)
+        _levels_fit(d, sum(self.dims) - len(self.dims))
+        places = [(site, level) for site, levels in enumerate(self.dims) for level in range(1, levels)]
         self._names = tuple(f"eta_{site}" if self.dims[site] == 2 else f"eta_{site}_{level}" for site, level in places)
-        levels = np.indices(self.dims).reshape(len(self.dims), -1)
-        self.generators = MatrixGenerators(-np.array([levels[s] == level for s, level in places], float), self.dims)
+        digits = np.indices(self.dims).reshape(len(self.dims), d)
+        odds = np.array([digits[site] == level for site, level in places], dtype=np.float64)
+        self.generators = MatrixGenerators(-odds.reshape(-1, d), self.dims)
 
 
 class TableEnergies(Energies):
@@ -174,7 +178,7 @@ def _levels_fit(d: int, n_params: int = 0) -> None:
     _checks.memory(f"probabilities of dimension {_checks.readable(d)}", 8 * (6 + n_params) * d, "use fewer sites")
 
 
-ENERGIES: dict[str, type[ProductEnergies] | type[TableEnergies] | type[IsingEnergies]] = {
+ENERGIES: dict[str, type[Energies]] = {
     "product": ProductEnergies,
     "table": TableEnergies,
     "ising": IsingEnergies,

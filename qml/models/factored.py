@@ -13,13 +13,13 @@ from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Rea
 from qml.circuits import Circuit
 from qml.engines.base import Engine
 from qml.engines.register import directions_of
-from qml.models.base import Model, normal_start
+from qml.models.base import Model, NormalStart
 from qml.models.with_circuit import WithCircuit
 from qml.spectral import STEEPEST
 from qml.states import DensityMatrix, State
 
 
-class CholeskyModel(Model):
+class CholeskyModel(NormalStart, Model):
     r"""Any state of a given rank, by a complex lower-triangular factor.
 
     .. math:: \sigma = \frac{L L^\dagger}{\mathrm{Tr}\, L L^\dagger}, \qquad L_{jj} = e^{\theta_j} > 0, \qquad
@@ -67,6 +67,8 @@ class CholeskyModel(Model):
            [0. , 0. , 0. ]])
     """
 
+    start_scale = 0.5
+
     def __init__(self, dims: DimsLike, rank: int | None = None, *, smoothing: float = 0.0) -> None:
         self.dims = _checks.dimensions("dims", dims)
         d = math.prod(self.dims)
@@ -91,22 +93,6 @@ class CholeskyModel(Model):
     def suited_optimizer(self) -> str:
         """Of full rank, sigma comes close to any target, where the metric is nearly the Hessian."""
         return "natural_gradient" if self.has_full_rank and not self.smoothing else "lbfgs"
-
-    def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
-        """A random start: all parameters normal, of standard deviation `scale`.
-
-        Parameters
-        ----------
-        rng : numpy Generator
-        scale : float
-            At least 0, at most 1e100.
-
-        Raises
-        ------
-        InputError
-            If rng is no Generator, or scale is out of range.
-        """
-        return normal_start(rng, self.n_params, scale)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         lower, norm, scale = self._triangle(params)

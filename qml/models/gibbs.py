@@ -14,7 +14,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Numeri
 from qml.engines.register import directions_of
 from qml.geometry import GibbsMetric
 from qml.geometry.generators import Generators
-from qml.models.base import Model, normal_start
+from qml.models.base import Model, NormalStart
 from qml.models.generators import PauliGenerators, matrix_generators
 from qml.operators import GeneratorsLike, PauliSum, named_operators, up_to_weight
 from qml.operators.generators import check_sums
@@ -25,7 +25,7 @@ TOGETHER = 2**14
 """Numbers in the derivatives of a state that are worked out together: they stay in the cache."""
 
 
-class ExponentialFamily(Model, is_kind=False):
+class ExponentialFamily(NormalStart, Model, is_kind=False):
     """The Gibbs states of sums of some generators G_1, ..., G_m, which a subclass holds."""
 
     is_exponential_family = True
@@ -135,22 +135,6 @@ class GibbsModel(ExponentialFamily):
         n = _checks.qubit_count("n", n)
         _checks.memory(f"a Gibbs state of {n} qubits", 16 * 4**n, "use LargeGibbsModel or ChainGibbsModel", qubits=n)
         return cls(up_to_weight(n, min(2, n) if weight is None else _checks.integer("weight", weight, low=1, high=n)))
-
-    def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
-        """A random start near the maximally mixed state: normal, of standard deviation `scale`.
-
-        Parameters
-        ----------
-        rng : numpy Generator
-        scale : float
-            At least 0, at most 1e100.
-
-        Raises
-        ------
-        InputError
-            If rng is no Generator, or scale is out of range.
-        """
-        return normal_start(rng, self.n_params, scale)
 
     def __repr__(self) -> str:
         return f"GibbsModel(dims={self.dims}, {_checks.plural(self.n_params, 'generator')})"

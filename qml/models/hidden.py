@@ -14,7 +14,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Rea
 from qml.geometry import Metric
 from qml.geometry.classical import ClassicalMetric
 from qml.geometry.marginal import MarginalMetric
-from qml.models.base import Model, normal_start
+from qml.models.base import Model, NormalStart
 from qml.models.gibbs import GibbsModel, derivatives
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
 from qml.operators import GeneratorsLike, pauli
@@ -23,7 +23,7 @@ from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState
 
 
-class HiddenGibbsModel(Model):
+class HiddenGibbsModel(NormalStart, Model):
     r"""A Gibbs state of visible and hidden sites, the hidden ones discarded.
 
     .. math:: \sigma_\theta = \mathrm{Tr}_{h}\, \frac{e^{-K_\theta}}{Z}, \qquad K_\theta = \sum_j \theta_j G_j
@@ -152,29 +152,13 @@ class HiddenGibbsModel(Model):
 
     has_full_rank = True
     suited_optimizer = "natural_lbfgs"
+    start_scale = 0.5  # at theta = 0 the couplings to hidden sites have no gradient, so a start near it is a slow one
     _latest: tuple[Real, tuple[GibbsState, DensityMatrix, Complex, Complex]] | None = None
 
     @property
     def matrix_dim(self) -> int:
         """That of the joint state, where it is decomposed as a whole."""
         return math.prod(self.joint.dims if self._free is None else self.dims)
-
-    def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
-        """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no
-        gradient, so a start close to it is a slow one.
-
-        Parameters
-        ----------
-        rng : numpy Generator
-        scale : float
-            At least 0, at most 1e100.
-
-        Raises
-        ------
-        InputError
-            If rng is no Generator, or scale is out of range.
-        """
-        return normal_start(rng, self.n_params, scale)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         theta = self.theta(params)

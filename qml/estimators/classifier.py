@@ -13,15 +13,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.classical.separation import separates, separating_direction
-from qml.estimators.common import (
-    Decay,
-    Scaling,
-    StateClassifier,
-    keep,
-    pooled,
-    seed_of,
-    stopping,
-)
+from qml.estimators.common import Decay, Scaling, StateClassifier, keep, pooled, seed_of, stopping
 from qml.fitting import fit
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy
 from qml.models.conditional import ConditionalGibbsModel

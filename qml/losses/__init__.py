@@ -10,13 +10,7 @@ from typing import Any
 from qml import _checks
 from qml._checks import InputError
 from qml.losses.base import Loss
-from qml.losses.counts import (
-    ChiSquare,
-    ClassicalCrossEntropy,
-    CountsLoss,
-    NegativeLogLikelihood,
-    SquaredError,
-)
+from qml.losses.counts import ChiSquare, ClassicalCrossEntropy, CountsLoss, NegativeLogLikelihood, SquaredError
 from qml.losses.divergences import CrossEntropy, HilbertSchmidt, Infidelity, RelativeEntropy, TraceDistance
 from qml.losses.hamiltonian import Expectation, FreeEnergy
 from qml.losses.labelled import Labelled, LabelLikelihood, MeanCrossEntropy, label_states

@@ -252,12 +252,7 @@ class ConditionalGibbsModel(NormalStart, ConditionalModel):
     is_exponential_family = True
 
     def __init__(
-        self,
-        generators: GeneratorsLike,
-        n_inputs: int,
-        *,
-        dims: DimsLike | None = None,
-        bias: bool = True,
+        self, generators: GeneratorsLike, n_inputs: int, *, dims: DimsLike | None = None, bias: bool = True
     ) -> None:
         self._gibbs = GibbsModel(generators, dims)
         self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if _checks.flag("bias", bias) else 1)

@@ -178,9 +178,5 @@ def _levels_fit(d: int, n_params: int = 0) -> None:
     _checks.memory(f"probabilities of dimension {_checks.readable(d)}", 8 * (6 + n_params) * d, "use fewer sites")
 
 
-ENERGIES: dict[str, type[Energies]] = {
-    "product": ProductEnergies,
-    "table": TableEnergies,
-    "ising": IsingEnergies,
-}
+ENERGIES: dict[str, type[Energies]] = {"product": ProductEnergies, "table": TableEnergies, "ising": IsingEnergies}
 """Every family by name, made from the dims of the sites."""

@@ -85,10 +85,7 @@ class HiddenGibbsModel(NormalStart, Model):
     """
 
     def __init__(
-        self,
-        generators: GeneratorsLike,
-        hidden: int | Sequence[int] = 1,
-        dims: DimsLike | None = None,
+        self, generators: GeneratorsLike, hidden: int | Sequence[int] = 1, dims: DimsLike | None = None
     ) -> None:
         self.joint = GibbsModel(generators, dims)
         n = len(self.joint.dims)

@@ -2,14 +2,7 @@
 
 from qml import _checks
 from qml.optimizers.adam import Adam, StochasticAdam
-from qml.optimizers.base import (
-    Differentiable,
-    NotANumber,
-    Optimizer,
-    OptimizerState,
-    Point,
-    Stalled,
-)
+from qml.optimizers.base import Differentiable, NotANumber, Optimizer, OptimizerState, Point, Stalled
 from qml.optimizers.descent import GradientDescent, ParameterShift
 from qml.optimizers.lbfgs import LBFGS
 from qml.optimizers.mirror import MirrorDescent

@@ -46,9 +46,9 @@ class ConditionalModel(Parametrized):
     dims: Dims
     """Site dimensions of the states."""
 
-    @abstractmethod
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
-        """The states sigma_theta(x) of the inputs, a batch (m,).
+        """The states sigma_theta(x) of the inputs, a batch (m,): those of :meth:`states_vjp`, unless a model has a
+        cheaper way without derivatives.
 
         Parameters
         ----------
@@ -64,6 +64,7 @@ class ConditionalModel(Parametrized):
         MemoryRefused
             If the states of so many inputs would not fit.
         """
+        return self.states_vjp(params, inputs)[0]
 
     @abstractmethod
     def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
@@ -300,29 +301,21 @@ class ConditionalGibbsModel(NormalStart, ConditionalModel):
         w[self._order] = self.theta(params)
         return np.asarray(features @ w.reshape(-1, features.shape[1]).T)
 
-    def states(self, params: ParamsLike, inputs: ArrayLike) -> GibbsState:
-        return self._states(self.fields(params, inputs))
-
-    def _states(self, fields: Real) -> GibbsState:
-        stack = self._stack
-        d = stack.shape[-1]
-        size = len(fields) * (stack[0].size + (2 * d * d if stack.ndim == 3 else 0))
-        _checks.memory(f"{len(fields)} conditional states of dimension {d}", 16 * size, "use smaller batches of inputs")
-        k = (fields @ stack.reshape(len(stack), -1)).reshape(len(fields), *stack.shape[1:])
-        return GibbsState._trusted(k, self.dims, diagonal=stack.ndim == 2)
-
     def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
         x, stack = self._features(inputs), self._stack
-        rows = stack.reshape(len(stack), -1).conj()
+        rows, d = stack.reshape(len(stack), -1), stack.shape[-1]
+        size = len(x) * (stack[0].size + (2 * d * d if stack.ndim == 3 else 0))
+        _checks.memory(f"{len(x)} conditional states of dimension {d}", 16 * size, "use smaller batches of inputs")
+        k = (self._fields(params, x) @ rows).reshape(len(x), *stack.shape[1:])
 
         def pull(cotangent: Cotangent) -> Real:
-            of_fields = (np.asarray(cotangent).reshape(len(x), -1) @ rows.T).real  # Tr(C G_j), G Hermitian
+            of_fields = (np.asarray(cotangent).reshape(len(x), -1) @ rows.conj().T).real  # Tr(C G_j), G Hermitian
             return np.asarray((of_fields.T @ x).ravel()[self._order])
 
-        return self._states(self._fields(params, x)), pull
+        return GibbsState._trusted(k, self.dims, diagonal=stack.ndim == 2), pull
 
     def _metric(self, params: ParamsLike, x: Real, kind: str, states: State | None, w: Real) -> ConditionalGibbsMetric:
-        found = states if isinstance(states, GibbsState) else self.states(params, x)
+        found = states if isinstance(states, GibbsState) else self.states_vjp(params, x)[0]
         return ConditionalGibbsMetric(found, self._stack, self._features(x), self._order, w, kind)
 
     @cached_property

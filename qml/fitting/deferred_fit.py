@@ -13,6 +13,7 @@ from qml._typing import ParamsLike
 from qml.fitting.deferred import DeferredCrossEntropy
 from qml.fitting.provenance import provenance
 from qml.fitting.result import FitResult, History, Restart
+from qml.fitting.run import streams_of
 from qml.losses import cross_entropy
 from qml.models.evolved import SpectralModel
 from qml.models.gibbs import GibbsModel
@@ -81,8 +82,7 @@ def fit_deferred(
     (True, 60)
     """
     average = _checks.integer("average", average, low=1)
-    entropy = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
-    start, shots = map(np.random.default_rng, entropy.spawn(2))
+    (start, shots), known = streams_of(seed, 2)
     since = time.perf_counter()
     loss = DeferredCrossEntropy(model, target, copies=copies, rng=shots, schedule=schedule)
     run = loss.descend(model.init_params(start) if params0 is None else model.theta(params0), steps, optimizer)
@@ -108,7 +108,7 @@ def fit_deferred(
         seconds=seconds,
         converged=False,
         status=status,
-        seed=entropy.entropy if isinstance(entropy.entropy, int) else None,
+        seed=known,
         restarts=(Restart(value, steps, steps + 1, seconds, False, status),),
         provenance=provenance() | about | {"schedule": schedule},
         parameter_names=model.parameter_names,

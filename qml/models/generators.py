@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ class PauliGenerators(Generators):
     """Linear combinations of Pauli strings."""
 
     def __init__(self, sums: Sequence[PauliSum]) -> None:
-        self.n = sums[0].n_qubits
+        self._sums, self.n = list(sums), sums[0].n_qubits
         self.dims = (2,) * self.n
         words, self.weights = coefficients_of(sums)
         """The coefficient of every string (x, z) of `words` in every generator, shape (m, number of words)."""
@@ -52,10 +51,7 @@ class PauliGenerators(Generators):
 
     @property
     def operators(self) -> list[Any]:
-        w, words = self.weights, [(int(x), int(z)) for x, z in self.words.tolist()]
-        cuts = [slice(a, b) for a, b in pairwise(w.indptr.tolist())]
-        held = [([words[k] for k in w.indices[cut].tolist()], tuple(w.data[cut].tolist())) for cut in cuts]
-        return [PauliSum(self.n, tuple(strings), coefficients) for strings, coefficients in held]
+        return self._sums
 
     @cached_property
     def _entries(self) -> tuple[Integer, Integer, Real]:

@@ -7,7 +7,7 @@ import numpy as np
 from qml import losses, states
 from qml._arrays import trace_of_product
 from qml._random import haar_unitaries
-from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
+from qml.fitting import DeferredCrossEntropy, shot_variance
 from qml.models import GibbsModel
 from qml.principle import draws
 from qml.principle import measuring_pictures as pictures

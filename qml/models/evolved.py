@@ -139,27 +139,12 @@ class EvolvedGibbsModel(EvolvedModel):
             self.gibbs = GibbsModel(generators, sites)
         if self.gibbs.dims != sites:
             raise InputError(f"generators must act on the sites {sites} of the circuit; found {self.gibbs.dims}.")
+        self.gibbs.start_scale = 1.0  # other than by itself, far from the maximally mixed state, which no angle changes
         super().__init__(circuit, self.gibbs, engine)
 
     def _arguments(self) -> dict[str, Any]:
         generators = self.gibbs._arguments()["generators"]
         return {"generators": generators, "circuit": self.circuit, "engine": self._given_engine}
-
-    def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
-        """A random start: standard normal coefficients of the generators, angles uniform in [-scale, scale] radians.
-
-        Parameters
-        ----------
-        rng : numpy Generator
-        scale : float
-            At least 0, at most 1e100.
-
-        Raises
-        ------
-        InputError
-            If rng is no Generator, or scale is out of range.
-        """
-        return np.concatenate([self.gibbs.init_params(rng, scale=1.0), self._angles.init_params(rng, scale)])
 
     def __repr__(self) -> str:
         return f"EvolvedGibbsModel({self.gibbs!r}, {self.circuit!r})"

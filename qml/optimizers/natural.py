@@ -193,8 +193,7 @@ class NaturalLBFGS(Optimizer):
         else:
             raise Stalled
         step, change = reached.params - point.params, reached.gradient - point.gradient
-        if step @ change > spectral.EPS * (change @ change):
-            pairs = remembered(pairs, step, change, self.memory)
+        pairs = remembered(pairs, step, change, self.memory)
         return reached, pairs | {"axes": axes, "inverse_axes": inverse_axes, "age": np.array(age + 1)}
 
 

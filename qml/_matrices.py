@@ -14,7 +14,7 @@ from qml._typing import ArrayLike, Complex, Numeric, Real
 def square(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     """A complex array of shape (..., d, d), with d = `dim` when it is given."""
     a = _checks.array(name, matrix)
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2] or a.shape[-1] == 0:
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2] or a.size == 0:
         raise InputError(f"{name} must have shape (..., d, d); found shape {a.shape}.")
     if dim is not None and a.shape[-1] != dim:
         raise InputError(f"{name} must act on dimension {dim}; found a matrix of shape {a.shape}.")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from qml import operators
+from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.models.base import Model, Parametrized
 from qml.models.parts import Composite, members_of
+from qml.operators.sites import kron
 from qml.spectral import log_softmax
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_single_state
@@ -245,10 +248,13 @@ class ProductModel(Composite, Model):
         states, pushes = zip(*(factor.state_jvp(part) for factor, part in parts), strict=True)
 
         def push(v: ArrayLike) -> Complex:
-            matrices = [s.matrix() for s in states]
+            matrices, along = [s.matrix() for s in states], self._directions(v)
+            count, d = math.prod(along[0].shape[:-1]), math.prod(self.dims)
+            what = f"{_checks.plural(count, 'derivative')} of dimension {_checks.readable(d)}"
+            _checks.memory(what, 48 * count * d * d, "take fewer directions at a time")
             terms = [
-                operators.tensor_matrices(*matrices[:k], member_push(part), *matrices[k + 1 :])
-                for k, (member_push, part) in enumerate(zip(pushes, self._directions(v), strict=True))
+                functools.reduce(kron, [*matrices[:k], member_push(part), *matrices[k + 1 :]])
+                for k, (member_push, part) in enumerate(zip(pushes, along, strict=True))
             ]
             return np.asarray(np.sum(terms, axis=0))
 

@@ -30,6 +30,7 @@ from .fitting import FitResult as FitResult
 from .fitting import check_gradient as check_gradient
 from .fitting import fit as fit
 from .fitting import fit_factors as fit_factors
+from .fitting import quantum_em as quantum_em
 from .losses import CrossEntropy as CrossEntropy
 from .losses import NegativeLogLikelihood as NegativeLogLikelihood
 from .losses import cross_entropy as cross_entropy
@@ -54,7 +55,6 @@ from .models import NoisyModel as NoisyModel
 from .models import ProductModel as ProductModel
 from .models import PurifiedCircuitModel as PurifiedCircuitModel
 from .models import SpectralModel as SpectralModel
-from .models import quantum_em as quantum_em
 from .models import semi_quantum_restricted as semi_quantum_restricted
 from .moments import Moments as Moments
 from .operators import PauliSum as PauliSum

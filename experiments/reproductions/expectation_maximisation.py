@@ -45,10 +45,10 @@ def reproduce(rounds: int = 100) -> Found:
             gradient_tolerance=1e-9,
             progress=False,
         )
-        rises.append(float(np.diff(maximised.history).max()))
+        rises.append(float(np.diff(maximised.history.loss).max()))
         ahead.append(maximised.gap - descent.gap)
         if seed == SEEDS[0]:
-            gaps = (maximised.history - maximised.floor).tolist()
+            gaps = maximised.history.gap.tolist()
             curves = [
                 Curve("expectation maximisation", [STEPS * k for k in range(len(gaps))], gaps),
                 Curve("gradient descent", range(len(descent.history)), descent.history.gap.tolist()),
@@ -59,7 +59,7 @@ def reproduce(rounds: int = 100) -> Found:
     derivative = check_gradient(dense, rho, CrossEntropy(), rng.normal(scale=0.5, size=dense.n_params))
     off = float(np.abs(derivative.analytic - derivative.numeric).max() / np.abs(derivative.numeric).max())
     noncommuting = quantum_em(dense, rho, seed=0, max_iterations=rounds)
-    rise = float(np.diff(noncommuting.history).max())
+    rise = float(np.diff(noncommuting.history.loss).max())
     lines = [
         Line(f"largest rise of S in a round, {len(SEEDS)} starts", None, max(rises), 1e-12),
         Line(

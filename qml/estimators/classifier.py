@@ -13,18 +13,11 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.classical.separation import separates, separating_direction
-from qml.estimators.common import (
-    Decay,
-    Scaling,
-    StateClassifier,
-    keep,
-    pooled,
-    seed_of,
-    stopping,
-)
+from qml.estimators.common import Decay, Scaling, StateClassifier, keep, pooled, seed_of, stopping
 from qml.fitting import fit
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy
 from qml.models.conditional import ConditionalGibbsModel
+from qml.operators.bases import hermitian_basis
 from qml.states import DensityMatrix
 
 
@@ -212,12 +205,8 @@ class QuantumCrossEntropyClassifier(StateClassifier):
         first = 1 if count == 2 else 0  # two classes have one logit
         operators: list[Complex] = [-np.diag(row).astype(complex) for row in np.eye(count)[first:]]
         if self.generators == "hermitian":
-            for a in range(count):
-                for b in range(a + 1, count):
-                    for phase in (1.0, 1.0j):
-                        g = np.zeros((count, count), dtype=complex)
-                        g[a, b], g[b, a] = phase / 2, np.conj(phase) / 2
-                        operators.append(g)
+            pairs = hermitian_basis(count)[count:].reshape(2, -1, count, count)  # real ones, then imaginary ones
+            operators += list(pairs.swapaxes(0, 1).reshape(-1, count, count) / math.sqrt(2))
         return operators
 
     def _pooled(self, x: Real, index: Integer, weights: Real) -> tuple[Real, Real, Real]:

@@ -2,8 +2,9 @@
 
 from qml.fitting.check import GradientCheck, check_gradient
 from qml.fitting.checkpoint import Checkpoint
-from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
-from qml.fitting.deferred_fit import fit_deferred
+from qml.fitting.deferred import DeferredCrossEntropy, fit_deferred
+from qml.fitting.em import quantum_em
+from qml.fitting.estimates import shot_variance
 from qml.fitting.factors import fit_factors
 from qml.fitting.growth import grow
 from qml.fitting.objective import Objective
@@ -29,5 +30,6 @@ __all__ = [
     "fit_deferred",
     "fit_factors",
     "grow",
+    "quantum_em",
     "shot_variance",
 ]

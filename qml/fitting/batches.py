@@ -99,12 +99,11 @@ def _labels(model: Conditioned, target: State, loss: MeanCrossEntropy) -> tuple[
     """Of labelled data, inputs with their states: how many, and the batch of some of them."""
     weights = loss.member_weights(target)
     kept = np.flatnonzero(weights)
-    states = target if isinstance(target, DensityMatrix) else _as_density_matrices(target)
 
     def batch(chosen: Integer) -> Batch:
         rows = kept[chosen]
         own: Real = weights[rows]
-        return Batch(model.part(rows), states[rows], type(loss)(own), float(own.sum()))
+        return Batch(model.part(rows), target[rows], type(loss)(own), float(own.sum()))
 
     return len(kept), batch
 
@@ -160,10 +159,3 @@ def batches_of(model: Model, target: Any, loss: Loss, size: int, seed: int) -> B
         )
     count, batch = _members(model, target, factor, loss)
     return Batches(count, size, seed, partial(_listed, count, batch))
-
-
-def _as_density_matrices(states: State) -> DensityMatrix:
-    """A batch of states whose members can be picked."""
-    if states.is_diagonal:
-        return DensityMatrix.from_probabilities(states.probabilities(), states.dims)
-    return DensityMatrix._trusted(states.matrix(), states.dims)

@@ -132,7 +132,6 @@ class Keeper:
     def __init__(self, where: Checkpoint | str | Path | None, belongs: Mapping[str, Any]) -> None:
         self._where = where if where is None or isinstance(where, Checkpoint) else Checkpoint(where)
         self._belongs = belongs
-        self._held: Callable[[], dict[str, Any]] = dict
         self._cost, self._began, self._written = FIRST_COST, time.perf_counter(), time.perf_counter()
         self._rotate = True
         self._saved = False
@@ -141,8 +140,9 @@ class Keeper:
         self.exact = True
         self.resumed = False
 
-    def open(self, resume: bool, accept: Callable[[dict[str, Any]], str]) -> None:
-        """Continue from the checkpoint, where there is one: `accept` takes what it holds, or says what is wrong.
+    def open(self, resume: bool, accept: Callable[[dict[str, Any]], str], held: Callable[[], dict[str, Any]]) -> None:
+        """Continue from the checkpoint, where there is one: `accept` takes what it holds, or says what is wrong. From
+        now on `held()` is written, as soon as it has restarts.
 
         Raises
         ------
@@ -150,6 +150,7 @@ class Keeper:
             If there are checkpoints and none can be used, or there is one and `resume` is False; or the folder cannot
             be written.
         """
+        self._held = held
         where, resume = self._where, _checks.flag("resume", resume)
         if where is None:
             if resume:
@@ -167,16 +168,16 @@ class Keeper:
             probe.unlink()
         for file in there:
             try:
-                held = read(file)
-                if wrong := self._differs(held.get("belongs", {})) or accept(held):
+                stored = read(file)
+                if wrong := self._differs(stored.get("belongs", {})) or accept(stored):
                     raise InputError(f"the checkpoint {str(file)!r} belongs to another fit: {wrong}.")
             except InputError as error:
                 self.refused.append(str(error))
                 continue
             self._rotate = file == where.file
             self.resumed = True
-            self.exact = self.exact and held["versions"] == versions()
-            self._began -= held["seconds"]
+            self.exact = self.exact and stored["versions"] == versions()
+            self._began -= stored["seconds"]
             return
         if there:
             raise InputError(
@@ -190,10 +191,6 @@ class Keeper:
             if theirs != ours:
                 return f"its {name} is {_checks.shown(theirs)}, and here it is {_checks.shown(ours)}"
         return ""
-
-    def hold(self, held: Callable[[], dict[str, Any]]) -> None:
-        """What is written from now on, as soon as it has restarts."""
-        self._held = held
 
     @property
     def seconds(self) -> float:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
+import time
 from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 
 from qml import _checks, threads
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Real
-from qml.fitting.estimates import DeferredRun, GradientEstimate, ShotEstimate, means
+from qml._typing import ArrayLike, Complex, ParamsLike, Real
+from qml.fitting.estimates import DeferredRun, GradientEstimate, ShotEstimate, means, of_shots
 from qml.fitting.frequencies import shift_rules
+from qml.fitting.provenance import provenance
+from qml.fitting.result import FitResult, History, Restart
+from qml.fitting.run import streams_of
+from qml.losses import cross_entropy
 from qml.measurement.sampling import multinomial
 from qml.models.circuit import CircuitModel
+from qml.models.evolved import SpectralModel
 from qml.models.gibbs import GibbsModel
-from qml.models.spectral import SpectralModel
-from qml.optimizers import Adam, Optimizer, as_optimizer
+from qml.optimizers import Optimizer
 from qml.optimizers.base import evaluate
-from qml.states import StateLike, as_pair, as_single_state
+from qml.states import as_single_state
 from qml.states.base import State
 
 SCHEDULES = ("fresh", "common")
@@ -242,11 +248,11 @@ class DeferredCrossEntropy:
     def _spectral(self, theta: Real, shares: list[int], rng: np.random.Generator) -> GradientEstimate:
         assert isinstance(self.model, SpectralModel)
         model, program = self.model, self.model.circuit.compile()
-        n_energies = len(model.energies.names)
-        logs, eta, phi = model.log_probabilities(theta), theta[:n_energies], theta[n_energies:]
+        eta, phi = model.split(theta)
+        logs, levels = model.energies.log_probabilities(eta), model.energies.generators.levels(0, self.rho.dim)
         counts = self._measure(model.engine.evolve_vectors(program, phi), shares[0], rng)
         value = means(-logs, counts)[0]
-        slopes = means(-model.energies.push(eta, np.eye(n_energies)), counts)
+        slopes = means(levels - (levels @ np.exp(logs))[:, None], counts)
         gradient, variances = [s.value for s in slopes], [s.variance for s in slopes]
         remaining = iter(shares[1:])
         for unit, rule in zip(np.eye(len(phi)), self._rules, strict=True):
@@ -290,54 +296,98 @@ class DeferredCrossEntropy:
         return found
 
 
-def of_shots(optimizer: Optimizer | str | None) -> Optimizer:
-    """The optimizer, by default Adam(0.1); refused where it compares values."""
-    found = Adam(0.1) if optimizer is None else as_optimizer(optimizer)
-    if found.descends:
-        raise InputError(
-            "optimizer must be one that compares no values, since shots make them noisy, such as Adam(); found "
-            f"{found!r}."
-        )
-    return found
+def fit_deferred(
+    model: SpectralModel | GibbsModel,
+    target: Any,
+    *,
+    copies: int,
+    steps: int = 100,
+    optimizer: Optimizer | None = None,
+    schedule: Literal["fresh", "common"] = "fresh",
+    average: int = 1,
+    params0: ParamsLike | None = None,
+    seed: int | None = None,
+) -> FitResult:
+    r"""Learn a state by deferred measurement: shots in the model's own bases, which move with it.
 
-
-def shot_variance(rho: StateLike, sigma: StateLike) -> float:
-    r"""The variance of -log s_x for one copy of rho measured in the eigenbasis of sigma, in squared nats.
-
-    .. math:: \mathrm{Tr}\,\rho (\log\sigma)^2 - (\mathrm{Tr}\,\rho\log\sigma)^2
+    .. math:: \theta_{k+1} = \theta_k - \eta_k\, \hat g_k, \qquad
+        \mathbb{E}\, \hat g_k = \nabla S(\rho, \sigma_{\theta_k})
 
     Parameters
     ----------
-    rho, sigma : State, matrix (d, d), vector (d,) or Qobj
-        Single states of equal dims.
+    model : SpectralModel or GibbsModel
+    target : State, matrix (d, d), vector (d,) or Qobj
+        rho, of which copies are simulated.
+    copies : int
+        Of the target, for each step.
+    steps : int
+    optimizer : Optimizer, optional
+        One that compares no values; by default ``Adam(0.1)``.
+    schedule : {"fresh", "common"}
+        Random numbers of the shots: new ones in each step, or the same.
+    average : int
+        The parameters kept are the mean of so many of the last iterates; of all where there are fewer.
+    params0 : array (n_params,), optional
+        The start; by default ``model.init_params``.
+    seed : int, optional
+        What the start and the shots follow from.
 
     Returns
     -------
-    float
-        +inf where S(rho, sigma) is.
+    FitResult
+        The loss and its history are S(rho, sigma) itself, in nats, which the descent does not see; the status tells the
+        last estimate. The history has no gradients and no times. `converged` is False: the steps asked for are taken.
 
     Raises
     ------
     InputError
-        If the dims differ, or one is a batch or no state.
+        For another model, other dims, copies fewer than two for each basis, or an optimizer that compares values.
 
     Notes
     -----
-    Costs one eigen-decomposition of sigma, O(d^3), unless it knows its spectrum.
+    The descent of :meth:`DeferredCrossEntropy.descend`; a step costs at most one eigen-decomposition, or one circuit,
+    for each basis. Source: Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887.
 
     Examples
     --------
-    >>> from qml.states import DensityMatrix
-    >>> rho, sigma = DensityMatrix.from_probabilities([0.5, 0.5]), DensityMatrix.from_probabilities([0.25, 0.75])
-    >>> round(shot_variance(rho, sigma), 6)
-    0.301737
+    >>> from qml import GibbsModel, thermal
+    >>> from qml.operators import tfim
+    >>> rho = thermal(tfim(2, h=0.5), 1.0)
+    >>> result = fit_deferred(GibbsModel(tfim(2)), rho, copies=2000, steps=60, average=20, seed=0)
+    >>> result.gap < 0.01, result.iterations
+    (True, 60)
     """
-    rho, sigma = as_pair(rho, sigma)
-    if rho.batch_shape or sigma.batch_shape:
-        raise InputError("the variance of a shot takes single states: index the batch first.")
-    spectrum = sigma.spectrum()
-    mean = sigma.log_expectation(rho)
-    if not math.isfinite(mean):
-        return math.inf
-    logs = np.where(spectrum.support, spectrum.log_eigenvalues, mean)
-    return float(rho.populations(spectrum.basis) @ np.square(logs - mean))
+    optimizer = of_shots(optimizer)
+    average = _checks.integer("average", average, low=1)
+    (start, shots), known = streams_of(seed, 2)
+    since = time.perf_counter()
+    loss = DeferredCrossEntropy(model, target, copies=copies, rng=shots, schedule=schedule)
+    run = loss.descend(model.init_params(start) if params0 is None else model.theta(params0), steps, optimizer)
+    steps, params = len(run.params) - 1, run.average(min(average, len(run.params)))
+    state, floor = model.state(params), float(loss.rho.entropy())
+    seconds = time.perf_counter() - since
+    value, unknown = cross_entropy(loss.rho, state), np.full(steps + 1, math.nan)
+    values = np.array([cross_entropy(loss.rho, model.state(theta)) for theta in run.params])
+    status = (
+        f"stopped after {_checks.plural(steps, 'step')} and {loss.copies_used} copies; the last estimate of the loss "
+        f"is {run.values[-1]:.6g} +- {run.standard_errors[-1]:.2g}."
+    )
+    about = {"model": repr(model), "loss": "CrossEntropy()", "optimizer": repr(optimizer), "copies": loss.copies}
+    return FitResult(
+        params=params,
+        state=state,
+        target=loss.rho,
+        loss=value,
+        floor=floor,
+        history=History(values, np.full(steps + 1, floor), unknown, unknown),
+        iterations=steps,
+        evaluations=steps + 1,
+        seconds=seconds,
+        converged=False,
+        status=status,
+        seed=known,
+        restarts=(Restart(value, steps, steps + 1, seconds, False, status),),
+        provenance=provenance() | about | {"schedule": schedule},
+        parameter_names=model.parameter_names,
+        model=model,
+    )

@@ -1,4 +1,4 @@
-"""What deferred measurement finds: means over shots with their variances, and the iterates of a descent on them."""
+"""What deferred measurement finds: means over shots, their variances, the iterates of a descent, and what may descend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from statistics import NormalDist
 import numpy as np
 
 from qml import _checks
+from qml._checks import InputError
 from qml._typing import Real
+from qml.optimizers import Adam, Optimizer, as_optimizer
+from qml.states import StateLike, as_pair
 
 
 @dataclass(frozen=True)
@@ -102,3 +105,56 @@ def means(values: Real, counts: Real) -> list[ShotEstimate]:
     spread = np.square(rows - found[:, None]) @ weights
     variances = spread / (shots - 1) if shots > 1 else np.full(len(found), math.nan)
     return [ShotEstimate(float(m), float(v), int(shots)) for m, v in zip(found, variances, strict=True)]
+
+
+def shot_variance(rho: StateLike, sigma: StateLike) -> float:
+    r"""The variance of -log s_x for one copy of rho measured in the eigenbasis of sigma, in squared nats.
+
+    .. math:: \mathrm{Tr}\,\rho (\log\sigma)^2 - (\mathrm{Tr}\,\rho\log\sigma)^2
+
+    Parameters
+    ----------
+    rho, sigma : State, matrix (d, d), vector (d,) or Qobj
+        Single states of equal dims.
+
+    Returns
+    -------
+    float
+        +inf where S(rho, sigma) is.
+
+    Raises
+    ------
+    InputError
+        If the dims differ, or one is a batch or no state.
+
+    Notes
+    -----
+    Costs one eigen-decomposition of sigma, O(d^3), unless it knows its spectrum.
+
+    Examples
+    --------
+    >>> from qml.states import DensityMatrix
+    >>> rho, sigma = DensityMatrix.from_probabilities([0.5, 0.5]), DensityMatrix.from_probabilities([0.25, 0.75])
+    >>> round(shot_variance(rho, sigma), 6)
+    0.301737
+    """
+    rho, sigma = as_pair(rho, sigma)
+    if rho.batch_shape or sigma.batch_shape:
+        raise InputError("the variance of a shot takes single states: index the batch first.")
+    spectrum = sigma.spectrum()
+    mean = sigma.log_expectation(rho)
+    if not math.isfinite(mean):
+        return math.inf
+    logs = np.where(spectrum.support, spectrum.log_eigenvalues, mean)
+    return float(rho.populations(spectrum.basis) @ np.square(logs - mean))
+
+
+def of_shots(optimizer: Optimizer | str | None) -> Optimizer:
+    """The optimizer, by default Adam(0.1); refused where it compares values."""
+    found = Adam(0.1) if optimizer is None else as_optimizer(optimizer)
+    if found.descends:
+        raise InputError(
+            "optimizer must be one that compares no values, since shots make them noisy, such as Adam(); found "
+            f"{found!r}."
+        )
+    return found

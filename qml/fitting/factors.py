@@ -14,13 +14,12 @@ from qml._arrays import as_real
 from qml._checks import InputError
 from qml._machine import processors
 from qml._typing import ParamsLike, Real
-from qml.fitting.attained import NO_OPTIMUM
+from qml.fitting.endings import NO_OPTIMUM
 from qml.fitting.provenance import provenance
-from qml.fitting.restarts import streams_of
 from qml.fitting.result import FitResult, History, Restart
-from qml.fitting.run import fit
+from qml.fitting.run import fit, streams_of
 from qml.losses import CrossEntropy, Loss, as_loss
-from qml.models.product import ProductModel
+from qml.models.composed import ProductModel
 from qml.optimizers import Optimizer
 from qml.states import State, as_single_state
 
@@ -73,16 +72,13 @@ def fit_factors(
     Examples
     --------
     >>> from qml import GibbsModel, ghz, pauli
-    >>> from qml.models.product import ProductModel
+    >>> from qml.models.composed import ProductModel
     >>> one = GibbsModel([pauli("X"), pauli("Z")])
     >>> result = fit_factors(ProductModel([one, one]), ghz(2), seed=0)
     >>> result.converged, round(result.loss, 6)
     (True, 1.386294)
     """
-    if not isinstance(model, ProductModel):
-        raise InputError(
-            f"model must be a ProductModel; found {_checks.shown(model)}: fit learns models of every other kind."
-        )
+    _checks.instance("model", model, ProductModel, "as fit learns models of every other kind")
     if executor is not None:
         _checks.instance("executor", executor, Executor)
     loss = CrossEntropy() if loss is None else as_loss(loss)

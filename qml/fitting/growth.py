@@ -13,13 +13,13 @@ from qml._typing import Real
 from qml.channels import ThermalRelaxation
 from qml.circuits import Circuit
 from qml.fitting.result import FitResult
-from qml.models import EMResult, Model
+from qml.models import Model
 
 NEARLY_NOTHING = 1e-6
 """The natural value of a new parameter that may not be zero itself, such as a probability."""
 
 
-def grow(result: FitResult | EMResult, model: Model) -> Real:
+def grow(result: FitResult, model: Model) -> Real:
     r"""Where to start the fit of a larger model: with the small model's parameters by name, and zero for new ones.
 
     For Gibbs models, sigma is the same state, so that ``fit(model, rho, params0=grow(result, model))`` never ends with
@@ -29,7 +29,7 @@ def grow(result: FitResult | EMResult, model: Model) -> Real:
 
     Parameters
     ----------
-    result : FitResult or EMResult
+    result : FitResult
         Of the small model.
     model : Model
         The large one; it must have all parameters of the small one.
@@ -54,8 +54,7 @@ def grow(result: FitResult | EMResult, model: Model) -> Real:
     >>> fit(large, rho, params0=grow(small, large)).loss < small.loss
     True
     """
-    if not isinstance(result, EMResult):
-        _checks.instance("result", result, FitResult)
+    _checks.instance("result", result, FitResult)
     _checks.instance("model", model, Model)
     return start_of(dict(zip(result.parameter_names, result.params.tolist(), strict=True)), model)
 

@@ -27,7 +27,6 @@ from qml.states import DensityMatrix, State
 class Evaluation(NamedTuple):
     """What an evaluation of an objective met; the gradient is None where only the value was asked for or is finite."""
 
-    params: Real
     theta: Real
     state: State
     value: float
@@ -170,7 +169,7 @@ class Objective(Curved):
         self.evaluations += 1
         sigma = self.model.state(theta)
         value = self.scale * self.loss.bind(phi).value(self.target, sigma) + self._penalty(theta)
-        self.latest = Evaluation(point, theta, sigma, value)
+        self.latest = Evaluation(theta, sigma, value)
         return value
 
     def value_and_gradient(self, params: ArrayLike) -> tuple[float, Real]:
@@ -192,10 +191,10 @@ class Objective(Curved):
         sigma, pullback = self.model.state_vjp(theta)
         loss, value, cotangent = self._compare(point, sigma)
         if not math.isfinite(value):
-            self.latest = Evaluation(point, theta, sigma, value)
+            self.latest = Evaluation(theta, sigma, value)
             return value, np.full(self.n_params, np.nan)
         gradient = self._gradient(point, loss, sigma, pullback(cotangent))
-        self.latest = Evaluation(point, theta, sigma, value, gradient)
+        self.latest = Evaluation(theta, sigma, value, gradient)
         return value, gradient
 
     def _values_and_gradients(self, rows: Real) -> tuple[Real, Real]:
@@ -241,17 +240,13 @@ class Objective(Curved):
         InputError
             If the loss does not accept it, or it is labelled and the model is not a conditional one.
         """
+        model, loss = self.model, self.loss
         try:
-            if not isinstance(target, Labelled):
-                return Objective(self.model, target, self.loss)
-            if isinstance(self.model, Conditioned) and isinstance(self.loss, MeanCrossEntropy):
-                return Objective(self.model.conditional.at(target.inputs), target.states, type(self.loss)())
+            if isinstance(target, Labelled) and isinstance(model, Conditioned) and isinstance(loss, MeanCrossEntropy):
+                return Objective.of(model.conditional, target, type(loss)())
+            return Objective.of(model, target, loss)
         except InputError as error:
             raise InputError(f"validation must be data like the target: {error}") from None
-        raise InputError(
-            "validation holds labelled data, which need a conditional model and a loss of labels, such as "
-            f"MeanCrossEntropy(); found {type(self.model).__name__} and {type(self.loss).__name__}."
-        )
 
     def _value_of(self, held_out: Objective, params: Real) -> float:
         """The value of :meth:`_held_out`; where both have one model, its state is at hand."""

@@ -36,11 +36,7 @@ KEPT = 10
 
 
 def side_by_side(
-    runs: Sequence[Run],
-    optimizer: Optimizer,
-    start: Real | None,
-    streams: Sequence[np.random.Generator],
-    workers: int,
+    runs: Sequence[Run], optimizer: Optimizer, start: Real | None, streams: Sequence[np.random.Generator], workers: int
 ) -> None:
     """Run all, the first from `start`, in so many processes, and restore here what there is of each, in their order.
 

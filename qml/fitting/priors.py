@@ -74,7 +74,21 @@ class Prior(ABC):
 
 
 @dataclass(frozen=True)
-class Gaussian(Prior):
+class _Scaled(Prior):
+    """Of parameters that lie about a mean, by a scale."""
+
+    scale: float = 1.0
+    mean: float = 0.0
+    copies: float = 1.0
+
+    def __post_init__(self) -> None:
+        _checks.positive("scale", self.scale)
+        _checks.number("mean", self.mean)
+        _checks.positive("copies", self.copies)
+
+
+@dataclass(frozen=True)
+class Gaussian(_Scaled):
     r"""A normal prior: adds sum_j (theta_j - mean)^2 / (2 N scale^2).
 
     Parameters
@@ -97,15 +111,6 @@ class Gaussian(Prior):
     0.2
     """
 
-    scale: float = 1.0
-    mean: float = 0.0
-    copies: float = 1.0
-
-    def __post_init__(self) -> None:
-        _checks.positive("scale", self.scale)
-        _checks.number("mean", self.mean)
-        _checks.positive("copies", self.copies)
-
     def value(self, theta: Real) -> float:
         return float(np.square((theta - self.mean) / self.scale).sum()) / (2 * self.copies)
 
@@ -117,7 +122,7 @@ class Gaussian(Prior):
 
 
 @dataclass(frozen=True)
-class Laplace(Prior):
+class Laplace(_Scaled):
     r"""A Laplace prior, which prefers few large parameters (L1): adds sum_j \|theta_j - mean\| / (N scale).
 
     Its kink is rounded, \|x\| becoming sqrt(x^2 + width^2) - width, so that all optimizers can follow it.
@@ -144,15 +149,10 @@ class Laplace(Prior):
     2.0
     """
 
-    scale: float = 1.0
-    mean: float = 0.0
-    copies: float = 1.0
     width: float = 1e-4
 
     def __post_init__(self) -> None:
-        _checks.positive("scale", self.scale)
-        _checks.number("mean", self.mean)
-        _checks.positive("copies", self.copies)
+        super().__post_init__()
         _checks.positive("width", self.width)
 
     def value(self, theta: Real) -> float:

@@ -13,8 +13,7 @@ import numpy as np
 from qml import _checks, losses, spectral
 from qml._checks import OutsideDomain
 from qml._typing import Real
-from qml.fitting import diagnosis
-from qml.fitting.attained import is_unattained
+from qml.fitting.endings import infinite, is_unattained, not_a_number
 from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.result import History, Iteration, Restart
@@ -181,7 +180,7 @@ class Run:
         except Stalled:
             self._end(*self._stalled())
         except NotANumber as reached:
-            cause = diagnosis.not_a_number(self.objective, "at the next step", reached.params)
+            cause = not_a_number(self.objective, "at the next step", reached.params)
             self._end(f"stopped after {self.count}: {cause}; this is the best so far.")
 
     def _drawn(self, draw: Callable[[], Real], optimizer: Optimizer) -> Point:
@@ -269,8 +268,8 @@ class Run:
 
     def _not_started(self, point: Point) -> str:
         if point.value == math.inf:
-            return f"not started: the loss is infinite at the start{diagnosis.infinite(self.objective)}"
-        cause = diagnosis.not_a_number(self.objective, "at the start")
+            return f"not started: the loss is infinite at the start{infinite(self.objective)}"
+        cause = not_a_number(self.objective, "at the start")
         return f"not started: {cause}; choose another params0."
 
     def _stalled(self) -> tuple[str, bool]:

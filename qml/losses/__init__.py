@@ -10,21 +10,14 @@ from typing import Any
 from qml import _checks
 from qml._checks import InputError
 from qml.losses.base import Loss
-from qml.losses.classical import classical_cross_entropy
-from qml.losses.counts import (
-    ChiSquare,
-    ClassicalCrossEntropy,
-    CountsLoss,
-    NegativeLogLikelihood,
-    SquaredError,
-)
-from qml.losses.distances import HilbertSchmidt, Infidelity, TraceDistance
-from qml.losses.entropic import CrossEntropy, RelativeEntropy
+from qml.losses.counts import ChiSquare, ClassicalCrossEntropy, CountsLoss, NegativeLogLikelihood, SquaredError
+from qml.losses.divergences import CrossEntropy, HilbertSchmidt, Infidelity, RelativeEntropy, TraceDistance
 from qml.losses.hamiltonian import Expectation, FreeEnergy
 from qml.losses.labelled import Labelled, LabelLikelihood, MeanCrossEntropy, label_states
 from qml.losses.measured_entropy import measured_relative_entropy
 from qml.losses.measured_report import MeasuredReport, measured_report
 from qml.losses.measures import (
+    classical_cross_entropy,
     cross_entropy,
     fidelity,
     hilbert_schmidt_distance,

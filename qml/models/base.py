@@ -25,16 +25,10 @@ SHOWN = 8
 """How many names of parameters a notebook shows."""
 
 
-def normal_start(rng: np.random.Generator, n_params: int, scale: float = 1.0) -> Real:
+def normal_start(rng: np.random.Generator, n_params: int, scale: float) -> Real:
     """Parameters (n_params,) of mean zero and standard deviation `scale`."""
     scale = _checks.number("scale", scale, 0.0, WIDEST)
     return _checks.generator("rng", rng).normal(0.0, scale, n_params)
-
-
-def uniform_start(rng: np.random.Generator, n_params: int, scale: float) -> Real:
-    """Parameters (n_params,) from -scale to scale, each as likely."""
-    scale = _checks.number("scale", scale, 0.0, WIDEST)
-    return _checks.generator("rng", rng).uniform(-scale, scale, n_params)
 
 
 class Parametrized(Saved, ABC):
@@ -176,6 +170,29 @@ class InIntervals(Parametrized, is_kind=False):
         for k, interval in self._bounded:
             values[k], slopes[k] = interval.from_real(float(theta[k])), interval.slope(float(theta[k]))
         return values, slopes
+
+
+class NormalStart(Parametrized, is_kind=False):
+    """Parameters that start at random, each normal of mean zero."""
+
+    start_scale: float = 0.1
+    """The standard deviation of random starts: small, near theta = 0, where Gibbs states are maximally mixed."""
+
+    def init_params(self, rng: np.random.Generator, scale: float | None = None) -> Real:
+        """A random start (n_params,): normal.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float, optional
+            The standard deviation, from 0 to 1e100; by default `start_scale`.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
+        return normal_start(rng, self.n_params, self.start_scale if scale is None else scale)
 
 
 class Model(Parametrized):

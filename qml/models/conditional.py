@@ -19,7 +19,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Integer, Numeric, ParamsLike, Real
 from qml.geometry import Metric
 from qml.geometry.conditional import ConditionalGibbsMetric
-from qml.models.base import Model, Parametrized, normal_start
+from qml.models.base import Model, NormalStart, Parametrized
 from qml.models.gibbs import GibbsModel
 from qml.models.parts import Composite
 from qml.operators import GeneratorsLike
@@ -46,9 +46,9 @@ class ConditionalModel(Parametrized):
     dims: Dims
     """Site dimensions of the states."""
 
-    @abstractmethod
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
-        """The states sigma_theta(x) of the inputs, a batch (m,).
+        """The states sigma_theta(x) of the inputs, a batch (m,): those of :meth:`states_vjp`, unless a model has a
+        cheaper way without derivatives.
 
         Parameters
         ----------
@@ -64,6 +64,7 @@ class ConditionalModel(Parametrized):
         MemoryRefused
             If the states of so many inputs would not fit.
         """
+        return self.states_vjp(params, inputs)[0]
 
     @abstractmethod
     def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
@@ -205,7 +206,7 @@ class Conditioned(Composite, Model):
         return f"{self.conditional!r}.at({len(self.inputs)} inputs)"
 
 
-class ConditionalGibbsModel(ConditionalModel):
+class ConditionalGibbsModel(NormalStart, ConditionalModel):
     r"""Gibbs states whose parameters depend linearly on an input.
 
     .. math:: \sigma_\theta(x) = \frac{e^{-K(x)}}{\mathrm{Tr}\, e^{-K(x)}}, \qquad
@@ -252,12 +253,7 @@ class ConditionalGibbsModel(ConditionalModel):
     is_exponential_family = True
 
     def __init__(
-        self,
-        generators: GeneratorsLike,
-        n_inputs: int,
-        *,
-        dims: DimsLike | None = None,
-        bias: bool = True,
+        self, generators: GeneratorsLike, n_inputs: int, *, dims: DimsLike | None = None, bias: bool = True
     ) -> None:
         self._gibbs = GibbsModel(generators, dims)
         self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if _checks.flag("bias", bias) else 1)
@@ -277,23 +273,6 @@ class ConditionalGibbsModel(ConditionalModel):
     def generator_names(self) -> tuple[str, ...]:
         """One name a generator."""
         return self._gibbs.parameter_names
-
-    def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
-        """A random start: normal, of standard deviation `scale`: near the maximally mixed state for inputs of order
-        one.
-
-        Parameters
-        ----------
-        rng : numpy Generator
-        scale : float
-            At least 0, at most 1e100.
-
-        Raises
-        ------
-        InputError
-            If rng is no Generator, or scale is out of range.
-        """
-        return normal_start(rng, self.n_params, scale)
 
     def fields(self, params: ParamsLike, inputs: ArrayLike) -> Real:
         """The coefficients b_j + sum_a W_ja x_a of the generators, shape (m, generators).
@@ -322,29 +301,21 @@ class ConditionalGibbsModel(ConditionalModel):
         w[self._order] = self.theta(params)
         return np.asarray(features @ w.reshape(-1, features.shape[1]).T)
 
-    def states(self, params: ParamsLike, inputs: ArrayLike) -> GibbsState:
-        return self._states(self.fields(params, inputs))
-
-    def _states(self, fields: Real) -> GibbsState:
-        stack = self._stack
-        d = stack.shape[-1]
-        size = len(fields) * (stack[0].size + (2 * d * d if stack.ndim == 3 else 0))
-        _checks.memory(f"{len(fields)} conditional states of dimension {d}", 16 * size, "use smaller batches of inputs")
-        k = (fields @ stack.reshape(len(stack), -1)).reshape(len(fields), *stack.shape[1:])
-        return GibbsState._trusted(k, self.dims, diagonal=stack.ndim == 2)
-
     def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
         x, stack = self._features(inputs), self._stack
-        rows = stack.reshape(len(stack), -1).conj()
+        rows, d = stack.reshape(len(stack), -1), stack.shape[-1]
+        size = len(x) * (stack[0].size + (2 * d * d if stack.ndim == 3 else 0))
+        _checks.memory(f"{len(x)} conditional states of dimension {d}", 16 * size, "use smaller batches of inputs")
+        k = (self._fields(params, x) @ rows).reshape(len(x), *stack.shape[1:])
 
         def pull(cotangent: Cotangent) -> Real:
-            of_fields = (np.asarray(cotangent).reshape(len(x), -1) @ rows.T).real  # Tr(C G_j), G Hermitian
+            of_fields = (np.asarray(cotangent).reshape(len(x), -1) @ rows.conj().T).real  # Tr(C G_j), G Hermitian
             return np.asarray((of_fields.T @ x).ravel()[self._order])
 
-        return self._states(self._fields(params, x)), pull
+        return GibbsState._trusted(k, self.dims, diagonal=stack.ndim == 2), pull
 
     def _metric(self, params: ParamsLike, x: Real, kind: str, states: State | None, w: Real) -> ConditionalGibbsMetric:
-        found = states if isinstance(states, GibbsState) else self.states(params, x)
+        found = states if isinstance(states, GibbsState) else self.states_vjp(params, x)[0]
         return ConditionalGibbsMetric(found, self._stack, self._features(x), self._order, w, kind)
 
     @cached_property

@@ -22,6 +22,9 @@ from qml.parameters import REAL_LINE, Interval
 from qml.states.base import State
 from qml.states.coercion import StateLike
 
+LARGEST = 1e15
+"""Radians: neighbours of float64 are a fraction of a turn apart up to here."""
+
 
 class _Scales(Parametrized):
     """What the data are multiplied by, one scale an upload."""
@@ -60,7 +63,7 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
     ------
     InputError
         As :class:`CircuitModel`; for names that the circuit does not have or that are bounded, and columns out of
-        range.
+        range; where it is asked for states at angles beyond 1e15.
 
     Notes
     -----
@@ -141,6 +144,16 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
             If rng is no Generator, or scale is out of range.
         """
         return np.concatenate([self._trained.init_params(rng, scale), *(p.init_params(rng) for p in self._parts[1:])])
+
+    def checked(self, inputs: ArrayLike) -> Real:
+        x = super().checked(inputs)
+        largest = float(np.abs(x[:, self._columns]).max())
+        if largest > LARGEST:
+            raise InputError(
+                f"inputs that are angles must be at most {LARGEST:g} in size, beyond which float64 knows no sine; "
+                f"found {largest:g}: rescale them."
+            )
+        return x
 
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
         values, _, _ = self._values(params, inputs)

@@ -5,57 +5,38 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
-from qml.engines.register import directions_of
-from qml.models.base import Model, normal_start
-from qml.operators.strings import walsh_hadamard
-from qml.spectral import log_softmax
-from qml.states.gibbs import GibbsState
+from qml._typing import DimsLike, Real
+from qml.models.generators import MatrixGenerators, PauliGenerators
+from qml.models.gibbs import ExponentialFamily
+from qml.operators import pauli
 
 
-class Energies(Model):
-    """A family of full-rank classical distributions s_eta over the basis states of some sites: diagonal states.
+class Energies(ExponentialFamily, is_kind=False):
+    """A family of full-rank classical distributions s_eta over the basis states of some sites: diagonal Gibbs states.
 
     Attributes
     ----------
     dims : tuple of int
         Site dimensions, with product d.
-    names : tuple of str
-        One a parameter, in the order of eta.
 
     Examples
     --------
     >>> family = TableEnergies((2,))
-    >>> np.exp(family.log_probabilities(np.array([0.0, 1.0]))).round(6), family.names
+    >>> np.exp(family.log_probabilities(np.array([0.0, 1.0]))).round(6), family.parameter_names
     (array([0.731059, 0.268941]), ('E_0', 'E_1'))
     """
 
-    dims: Dims = ()
-    names: tuple[str, ...]
-
-    has_full_rank = True
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self.names
-
-    def init_params(self, rng: np.random.Generator) -> Real:
-        """A random start: standard normal."""
-        return normal_start(rng, self.n_params)
+    start_scale = 1.0
 
     @abstractmethod
-    def _energies(self, eta: Real) -> Real:
-        """E (..., d) with s = exp(-E) / Z: linear in eta (..., n_params)."""
-
-    @abstractmethod
-    def _adjoint(self, g: Real) -> Real:
-        """dL/deta (n_params,) from dL/dE (d,)."""
+    def __init__(self, dims: DimsLike) -> None:
+        """Hold the names of the parameters and `generators`, which are diagonal."""
 
     def log_probabilities(self, eta: Real) -> Real:
         """log s (d,) in nats, finite.
@@ -64,55 +45,16 @@ class Energies(Model):
         ----------
         eta : array (n_params,)
         """
-        return log_softmax(-self._energies(eta))
-
-    def pull(self, eta: Real, g: Real) -> Real:
-        """dL/deta, shape (n_params,).
-
-        Parameters
-        ----------
-        eta : array (n_params,)
-        g : array (d,)
-            dL/dlog s: dL = sum_x g_x dlog s_x.
-        """
-        return self._adjoint(np.exp(self.log_probabilities(eta)) * g.sum() - g)
-
-    def push(self, eta: Real, v: Real) -> Real:
-        """dlog s (..., d) along directions of eta.
-
-        Parameters
-        ----------
-        eta : array (n_params,)
-        v : array (..., n_params)
-            The directions.
-        """
-        moved = self._energies(v)
-        return np.asarray((moved @ np.exp(self.log_probabilities(eta)))[..., None] - moved)
-
-    def state(self, params: ParamsLike = ()) -> GibbsState:
-        return GibbsState._trusted(self._energies(self.theta(params)), self.dims, diagonal=True)
-
-    def state_vjp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
-        return self.state(params), self._adjoint
-
-    def state_jvp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[ArrayLike], Complex]]:
-        eta = self.theta(params)
-        sigma = self.state(eta)
-
-        def push(v: ArrayLike) -> Complex:
-            slopes = self.push(eta, directions_of(v, self.n_params))
-            return sigma.spectrum().matrix_of(sigma.probabilities() * slopes)
-
-        return sigma, push
+        return self.state(eta).spectrum().log_eigenvalues
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(dims={self.dims}, {_checks.plural(len(self.names), 'parameter')})"
+        return f"{type(self).__name__}(dims={self.dims}, {_checks.plural(self.n_params, 'parameter')})"
 
 
 class ProductEnergies(Energies):
     r"""Independent sites, :math:`s_x = \prod_i \mathrm{softmax}(0, \eta_i)_{x_i}`: log-odds against level 0 of each.
 
-    For a qubit eta_i is the logit of the probability of 1. There are sum_i (d_i - 1) of them. Every call costs O(d).
+    For a qubit eta_i is the logit of the probability of 1. There are sum_i (d_i - 1) of them, each O(d).
 
     Parameters
     ----------
@@ -134,25 +76,12 @@ class ProductEnergies(Energies):
     def __init__(self, dims: DimsLike) -> None:
         self.dims = _checks.dimensions("dims", dims)
         d = math.prod(self.dims)
-        _levels_fit(d)
-        self._cuts = np.cumsum([d - 1 for d in self.dims])[:-1]
-        self.names = tuple(
-            f"eta_{site}" if d == 2 else f"eta_{site}_{level}"
-            for site, d in enumerate(self.dims)
-            for level in range(1, d)
-        )
-
-    def _energies(self, eta: Real) -> Real:
-        total = np.zeros((*eta.shape[:-1], 1))
-        for odds in np.split(eta, self._cuts, axis=-1):
-            levels = np.concatenate([np.zeros((*odds.shape[:-1], 1)), -odds], axis=-1)
-            total = (total[..., :, None] + levels[..., None, :]).reshape(*total.shape[:-1], -1)
-        return total
-
-    def _adjoint(self, g: Real) -> Real:
-        tensor, sites = g.reshape(self.dims), range(len(self.dims))
-        parts = [-tensor.sum(axis=tuple(k for k in sites if k != site))[1:] for site in sites]
-        return np.concatenate([np.zeros(0), *parts])
+        _levels_fit(d, sum(self.dims) - len(self.dims))
+        places = [(site, level) for site, levels in enumerate(self.dims) for level in range(1, levels)]
+        self._names = tuple(f"eta_{site}" if self.dims[site] == 2 else f"eta_{site}_{level}" for site, level in places)
+        digits = np.indices(self.dims).reshape(len(self.dims), d)
+        odds = np.array([digits[site] == level for site, level in places], dtype=np.float64)
+        self.generators = MatrixGenerators(-odds.reshape(-1, d), self.dims)
 
 
 class TableEnergies(Energies):
@@ -183,15 +112,10 @@ class TableEnergies(Energies):
         if not self.dims:
             raise InputError("dims must hold at least one site; found none.")
         d = math.prod(self.dims)
-        _checks.memory(f"eigenvectors of dimension {_checks.readable(d)}", 48 * d * d, "use fewer sites")
+        _checks.memory(f"eigenvectors of dimension {_checks.readable(d)}", 56 * d * d, "use fewer sites")
         separator = "" if max(self.dims) <= 10 else ","
-        self.names = tuple("E_" + separator.join(map(str, x)) for x in np.ndindex(*self.dims))
-
-    def _energies(self, eta: Real) -> Real:
-        return eta.copy()
-
-    def _adjoint(self, g: Real) -> Real:
-        return g
+        self._names = tuple("E_" + separator.join(map(str, x)) for x in np.ndindex(*self.dims))
+        self.generators = MatrixGenerators(np.eye(d), self.dims)
 
 
 class IsingEnergies(Energies):
@@ -223,7 +147,7 @@ class IsingEnergies(Energies):
     --------
     >>> import numpy as np
     >>> chain = IsingEnergies((2, 2, 2), edges=[(0, 1), (1, 2)])
-    >>> chain.names
+    >>> chain.parameter_names
     ('h_0', 'h_1', 'h_2', 'J_0_1', 'J_1_2')
     >>> ferromagnet = chain.log_probabilities(np.array([0, 0, 0, -50.0, -50.0]))
     >>> np.exp(ferromagnet).round(3)
@@ -244,27 +168,15 @@ class IsingEnergies(Energies):
                 raise InputError(f"an edge must join at least two sites; found {edge}: every site has its field.")
             if self.edges.count(edge) > 1:
                 raise InputError(f"edges must be different; {edge} is there {self.edges.count(edge)} times.")
-        fields = [(site,) for site in range(n)]
-        self._masks = [sum(1 << (n - 1 - site) for site in term) for term in (*fields, *self.edges)]
-        self.names = (*(f"h_{i}" for i in range(n)), *("J_" + "_".join(map(str, edge)) for edge in self.edges))
-
-    def _energies(self, eta: Real) -> Real:
-        coefficients = np.zeros((*eta.shape[:-1], math.prod(self.dims)))
-        coefficients[..., self._masks] = eta
-        return walsh_hadamard(coefficients)
-
-    def _adjoint(self, g: Real) -> Real:
-        return walsh_hadamard(g)[self._masks]
+        terms = [*((site,) for site in range(n)), *self.edges]
+        self._names = tuple(("h_" if len(term) == 1 else "J_") + "_".join(map(str, term)) for term in terms)
+        self.generators = PauliGenerators([pauli("Z" * len(term), sites=term, n=n) for term in terms])
 
 
-def _levels_fit(d: int) -> None:
+def _levels_fit(d: int, n_params: int = 0) -> None:
     """Refuse more levels than memory holds: energies, their logarithms and what they are made from."""
-    _checks.memory(f"probabilities of dimension {_checks.readable(d)}", 48 * d, "use fewer sites")
+    _checks.memory(f"probabilities of dimension {_checks.readable(d)}", 8 * (6 + n_params) * d, "use fewer sites")
 
 
-ENERGIES: dict[str, type[ProductEnergies] | type[TableEnergies] | type[IsingEnergies]] = {
-    "product": ProductEnergies,
-    "table": TableEnergies,
-    "ising": IsingEnergies,
-}
+ENERGIES: dict[str, type[Energies]] = {"product": ProductEnergies, "table": TableEnergies, "ising": IsingEnergies}
 """Every family by name, made from the dims of the sites."""

@@ -8,9 +8,9 @@ string.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class PauliGenerators(Generators):
     """Linear combinations of Pauli strings."""
 
     def __init__(self, sums: Sequence[PauliSum]) -> None:
-        self.n = sums[0].n_qubits
+        self._sums, self.n = list(sums), sums[0].n_qubits
         self.dims = (2,) * self.n
         words, self.weights = coefficients_of(sums)
         """The coefficient of every string (x, z) of `words` in every generator, shape (m, number of words)."""
@@ -51,10 +51,7 @@ class PauliGenerators(Generators):
 
     @property
     def operators(self) -> list[Any]:
-        w, words = self.weights, [(int(x), int(z)) for x, z in self.words.tolist()]
-        cuts = [slice(a, b) for a, b in pairwise(w.indptr.tolist())]
-        held = [([words[k] for k in w.indices[cut].tolist()], tuple(w.data[cut].tolist())) for cut in cuts]
-        return [PauliSum(self.n, tuple(strings), coefficients) for strings, coefficients in held]
+        return self._sums
 
     @cached_property
     def _entries(self) -> tuple[Integer, Integer, Real]:
@@ -168,16 +165,17 @@ class PauliGenerators(Generators):
 
 
 class MatrixGenerators(Generators):
-    """Hermitian matrices (m, d, d), or blocks of them (m, b, d, d), kept as such; products are single calls of BLAS."""
+    """Hermitian matrices (m, d, d), their diagonals (m, d), or blocks of them (m, b, d, d), kept as such; products are
+    single calls of BLAS."""
 
     def __init__(self, matrices: Numeric, dims: Dims) -> None:
         self.dims = dims
-        diagonals = matrices.diagonal(axis1=-2, axis2=-1)
+        diagonals = matrices if matrices.ndim == 2 else matrices.diagonal(axis1=-2, axis2=-1)
         self.is_diagonal = np.count_nonzero(matrices) == np.count_nonzero(diagonals)
         is_real = self.is_diagonal or not matrices.imag.any()
         kept: Numeric = diagonals.real if self.is_diagonal else matrices.real if is_real else matrices
         self._shape = kept.shape[1:]
-        self._rows = np.ascontiguousarray(kept.reshape(len(kept), -1))
+        self._rows = np.ascontiguousarray(kept.reshape(len(kept), math.prod(self._shape)))
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -14,7 +14,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Numeri
 from qml.engines.register import directions_of
 from qml.geometry import GibbsMetric
 from qml.geometry.generators import Generators
-from qml.models.base import Model, normal_start
+from qml.models.base import Model, NormalStart
 from qml.models.generators import PauliGenerators, matrix_generators
 from qml.operators import GeneratorsLike, PauliSum, named_operators, up_to_weight
 from qml.operators.generators import check_sums
@@ -25,7 +25,39 @@ TOGETHER = 2**14
 """Numbers in the derivatives of a state that are worked out together: they stay in the cache."""
 
 
-class GibbsModel(Model):
+class ExponentialFamily(NormalStart, Model, is_kind=False):
+    """The Gibbs states of sums of some generators G_1, ..., G_m, which a subclass holds."""
+
+    is_exponential_family = True
+    generators: Generators
+
+    def state(self, params: ParamsLike = ()) -> GibbsState:
+        held = self.generators
+        k = held.combine(self.theta(params))
+        return GibbsState._trusted(k, self.dims, diagonal=held.is_diagonal, sectors=held.sectors)
+
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
+        r"""The state, and G_K -> dL/dtheta_j = Tr(G_K G_j)."""
+        return self.state(params), self.generators.traces
+
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[ArrayLike], Complex]]:
+        r"""The state, and v -> dsigma = -V (E \circ V^\dagger dK V) V^\dagger + Tr(sigma dK) sigma, dK = sum_j v_j G_j.
+
+        E holds the divided differences of exp at the log-eigenvalues of sigma. Two products of d x d matrices for each
+        direction, and two back.
+        """
+        sigma = self.state(params)
+        return sigma, lambda v: derivatives(sigma, v, self.n_params, self.generators.combine)
+
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
+    ) -> GibbsMetric:
+        """From the generators; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
+        sigma = state if isinstance(state, GibbsState) else self.state(params)
+        return GibbsMetric(sigma, self.generators, kind, tolerance=tolerance)
+
+
+class GibbsModel(ExponentialFamily):
     r"""The exponential family of some Hermitian generators.
 
     .. math:: \sigma_\theta = e^{-K_\theta} / Z, \qquad K_\theta = \sum_j \theta_j G_j
@@ -67,13 +99,7 @@ class GibbsModel(Model):
     -0.761594
     """
 
-    is_exponential_family = True
-
-    def __init__(
-        self,
-        generators: GeneratorsLike,
-        dims: DimsLike | None = None,
-    ) -> None:
+    def __init__(self, generators: GeneratorsLike, dims: DimsLike | None = None) -> None:
         named = named_operators(generators)
         self._names = tuple(named)
         self.generators = _structured(list(named.values()), dims)
@@ -109,47 +135,6 @@ class GibbsModel(Model):
         n = _checks.qubit_count("n", n)
         _checks.memory(f"a Gibbs state of {n} qubits", 16 * 4**n, "use LargeGibbsModel or ChainGibbsModel", qubits=n)
         return cls(up_to_weight(n, min(2, n) if weight is None else _checks.integer("weight", weight, low=1, high=n)))
-
-    def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
-        """A random start near the maximally mixed state: normal, of standard deviation `scale`.
-
-        Parameters
-        ----------
-        rng : numpy Generator
-        scale : float
-            At least 0, at most 1e100.
-
-        Raises
-        ------
-        InputError
-            If rng is no Generator, or scale is out of range.
-        """
-        return normal_start(rng, self.n_params, scale)
-
-    def state(self, params: ParamsLike = ()) -> GibbsState:
-        held = self.generators
-        k = held.combine(self.theta(params))
-        return GibbsState._trusted(k, self.dims, diagonal=held.is_diagonal, sectors=held.sectors)
-
-    def state_vjp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
-        r"""The state, and G_K -> dL/dtheta_j = Tr(G_K G_j)."""
-        return self.state(params), self.generators.traces
-
-    def state_jvp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[ArrayLike], Complex]]:
-        r"""The state, and v -> dsigma = -V (E \circ V^\dagger dK V) V^\dagger + Tr(sigma dK) sigma, dK = sum_j v_j G_j.
-
-        E holds the divided differences of exp at the log-eigenvalues of sigma. Two products of d x d matrices for each
-        direction, and two back.
-        """
-        sigma = self.state(params)
-        return sigma, lambda v: derivatives(sigma, v, self.n_params, self.generators.combine)
-
-    def _metric(
-        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
-    ) -> GibbsMetric:
-        """From the generators; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
-        sigma = state if isinstance(state, GibbsState) else self.state(params)
-        return GibbsMetric(sigma, self.generators, kind, tolerance=tolerance)
 
     def __repr__(self) -> str:
         return f"GibbsModel(dims={self.dims}, {_checks.plural(self.n_params, 'generator')})"

@@ -14,7 +14,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Rea
 from qml.geometry import Metric
 from qml.geometry.gibbs import ClassicalMetric
 from qml.geometry.tangent import MarginalMetric
-from qml.models.base import Model, normal_start
+from qml.models.base import Model, NormalStart
 from qml.models.gibbs import GibbsModel, derivatives
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
 from qml.operators import GeneratorsLike, pauli
@@ -23,7 +23,7 @@ from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState
 
 
-class HiddenGibbsModel(Model):
+class HiddenGibbsModel(NormalStart, Model):
     r"""A Gibbs state of visible and hidden sites, the hidden ones discarded.
 
     .. math:: \sigma_\theta = \mathrm{Tr}_{h}\, \frac{e^{-K_\theta}}{Z}, \qquad K_\theta = \sum_j \theta_j G_j
@@ -85,10 +85,7 @@ class HiddenGibbsModel(Model):
     """
 
     def __init__(
-        self,
-        generators: GeneratorsLike,
-        hidden: int | Sequence[int] = 1,
-        dims: DimsLike | None = None,
+        self, generators: GeneratorsLike, hidden: int | Sequence[int] = 1, dims: DimsLike | None = None
     ) -> None:
         self.joint = GibbsModel(generators, dims)
         n = len(self.joint.dims)
@@ -111,7 +108,10 @@ class HiddenGibbsModel(Model):
             _checks.memory(f"a joint state of dimension {d}", 128 * d * d, "use fewer sites")
             self._order = joint_order(self.joint.dims, self.visible, self.hidden)
             self._in_order = self.hidden[0] > self.visible[-1]
-            self._latest: tuple[Real, tuple[GibbsState, DensityMatrix, Complex, Complex]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles go without the states of the latest theta."""
+        return {name: held for name, held in vars(self).items() if name != "_latest"}
 
     def _arguments(self) -> dict[str, Any]:
         return {**self.joint._arguments(), "hidden": self.hidden}
@@ -149,23 +149,13 @@ class HiddenGibbsModel(Model):
 
     has_full_rank = True
     suited_optimizer = "natural_lbfgs"
+    start_scale = 0.5  # at theta = 0 the couplings to hidden sites have no gradient, so a start near it is a slow one
+    _latest: tuple[Real, tuple[GibbsState, DensityMatrix, Complex, Complex]] | None = None
 
-    def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
-        """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no
-        gradient, so a start close to it is a slow one.
-
-        Parameters
-        ----------
-        rng : numpy Generator
-        scale : float
-            At least 0, at most 1e100.
-
-        Raises
-        ------
-        InputError
-            If rng is no Generator, or scale is out of range.
-        """
-        return normal_start(rng, self.n_params, scale)
+    @property
+    def matrix_dim(self) -> int:
+        """That of the joint state, where it is decomposed as a whole."""
+        return math.prod(self.joint.dims if self._free is None else self.dims)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         theta = self.theta(params)
@@ -229,7 +219,7 @@ class HiddenGibbsModel(Model):
         """
         theta = self.theta(params)
         if self._free is None:
-            joint = self._factorised(theta)[0]
+            joint = self.joint.state(theta)
             return float(joint.log_partition()), self.joint.generators.traces(joint.matrix())
         free = self._free.at(theta)
         sigma = self._diagonal(free)

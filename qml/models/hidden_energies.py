@@ -62,22 +62,22 @@ class BlockFreeEnergies:
 
     combine: Callable[[Real], Numeric]
     traces: Callable[[Numeric], Real]
-    is_diagonal: bool
     how: ClassVar[str] = "blocks"
 
     def at(self, theta: Real) -> FreeEnergy:
         """F and its derivatives at theta (m,)."""
         k = self.combine(theta)
-        given_v = GibbsState._trusted(k, k.shape[-1:], diagonal=self.is_diagonal)  # the hidden state for every v
+        diagonal = k.ndim == 2
+        given_v = GibbsState._trusted(k, k.shape[-1:], diagonal=diagonal)  # the hidden state for every v
 
         def weights() -> Numeric:
-            return given_v.probabilities() if self.is_diagonal else given_v.matrix()
+            return given_v.probabilities() if diagonal else given_v.matrix()
 
         def pull(g: Real) -> Real:
-            return self.traces(g[:, None] * weights() if self.is_diagonal else g[:, None, None] * weights())
+            return self.traces(g[:, None] * weights() if diagonal else g[:, None, None] * weights())
 
         def push(direction: Real) -> Real:
-            pairs = "vh,vh->v" if self.is_diagonal else "vij,vji->v"
+            pairs = "vh,vh->v" if diagonal else "vij,vji->v"
             return np.asarray(np.einsum(pairs, weights(), self.combine(direction)).real)
 
         @cache
@@ -95,7 +95,7 @@ def _of_diagonals(generators: Generators, order: Integer) -> BlockFreeEnergies:
         diagonal[order] = cotangent.real
         return generators.traces(diagonal)
 
-    return BlockFreeEnergies(lambda theta: generators.combine(theta)[order], traces, True)
+    return BlockFreeEnergies(lambda theta: generators.combine(theta)[order], traces)
 
 
 def _of_strings(generators: PauliGenerators, order: Integer) -> BlockFreeEnergies:
@@ -113,7 +113,7 @@ def _of_strings(generators: PauliGenerators, order: Integer) -> BlockFreeEnergie
     def traces(cotangent: Numeric) -> Real:
         return generators.sums(np.asarray(cotangent[v, column, row], dtype=np.complex128))
 
-    return BlockFreeEnergies(combine, traces, False)
+    return BlockFreeEnergies(combine, traces)
 
 
 class RestrictedFreeEnergies:
@@ -202,7 +202,7 @@ def free_energies(generators: Generators, visible: tuple[int, ...], hidden: tupl
     if np.count_nonzero(blocks) < np.count_nonzero(matrices):
         return None
     held = MatrixGenerators(blocks, generators.dims)
-    return BlockFreeEnergies(held.combine, held.traces, False)
+    return BlockFreeEnergies(held.combine, held.traces)
 
 
 def joint_order(dims: Dims, visible: tuple[int, ...], hidden: tuple[int, ...]) -> Integer:

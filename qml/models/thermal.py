@@ -13,7 +13,7 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate
-from qml.models.base import Model, normal_start
+from qml.models.base import Model, NormalStart
 from qml.models.gibbs import GibbsModel
 from qml.moments import Moments
 from qml.operators import GeneratorsLike, PauliSum
@@ -239,7 +239,7 @@ class ThermalState(State):
         return self._run()
 
 
-class LargeGibbsModel(Model):
+class LargeGibbsModel(NormalStart, Model):
     r"""The exponential family of Pauli sums on more qubits than a matrix could hold: :class:`ThermalState` s.
 
     .. math:: \sigma_\theta = e^{-K_\theta} / Z, \qquad K_\theta = \sum_j \theta_j G_j
@@ -277,22 +277,6 @@ class LargeGibbsModel(Model):
         self._names = tuple(self.generators)
         self.dims = next(iter(self.generators.values())).dims
         self.engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
-
-    def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
-        """A random start near the maximally mixed state: normal, of standard deviation `scale`.
-
-        Parameters
-        ----------
-        rng : numpy Generator
-        scale : float
-            At least 0, at most 1e100.
-
-        Raises
-        ------
-        InputError
-            If rng is no Generator, or scale is out of range.
-        """
-        return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> ThermalState:
         return ThermalState(self.generators, self.theta(params), self.engine)

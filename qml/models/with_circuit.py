@@ -14,7 +14,7 @@ from qml._checks import InputError
 from qml._typing import Real
 from qml.circuits import Circuit
 from qml.engines.base import Engine
-from qml.models.base import InIntervals, Model, uniform_start
+from qml.models.base import WIDEST, InIntervals, Model
 from qml.models.parts import Composite
 from qml.parameters import Interval
 
@@ -56,7 +56,8 @@ class CircuitParameters(InIntervals):
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: angles uniform in [-scale, scale] radians; bounded parameters uniform in the lower part of
         their interval, from 5 to 25 percent (half-bounded ones: theta uniform in [-1, 1])."""
-        theta = uniform_start(rng, self._of_all, scale)[self.places]
+        scale = _checks.number("scale", scale, 0.0, WIDEST)
+        theta = _checks.generator("rng", rng).uniform(-scale, scale, self._of_all)[self.places]
         for k, interval in self._bounded:
             if np.isfinite(interval.low) and np.isfinite(interval.high):
                 theta[k] = interval.to_real(interval.low + (interval.high - interval.low) * rng.uniform(*BOUNDED_START))

@@ -1,24 +1,14 @@
 """Optimizers: from a starting point to lower values, one accepted iterate after the other."""
 
 from qml import _checks
-from qml.optimizers.adam import Adam
-from qml.optimizers.base import (
-    Differentiable,
-    NotANumber,
-    Optimizer,
-    OptimizerState,
-    Point,
-    Stalled,
-)
-from qml.optimizers.descent import GradientDescent
+from qml.optimizers.adam import Adam, StochasticAdam
+from qml.optimizers.base import Differentiable, NotANumber, Optimizer, OptimizerState, Point, Stalled
+from qml.optimizers.descent import GradientDescent, ParameterShift
 from qml.optimizers.lbfgs import LBFGS
 from qml.optimizers.mirror import MirrorDescent
-from qml.optimizers.natural import NaturalGradient
-from qml.optimizers.natural_lbfgs import NaturalLBFGS
+from qml.optimizers.natural import NaturalGradient, NaturalLBFGS
 from qml.optimizers.newton import Newton
-from qml.optimizers.shift import ParameterShift
 from qml.optimizers.spsa import SPSA
-from qml.optimizers.stochastic import StochasticAdam
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     optimizer.name: optimizer

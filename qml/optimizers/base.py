@@ -184,11 +184,7 @@ def is_finite(point: Point) -> bool:
 
 
 def halved(
-    objective: Differentiable,
-    start: Point,
-    step: Real,
-    accept: Callable[[Point], bool] = is_finite,
-    at: At = evaluate,
+    objective: Differentiable, start: Point, step: Real, accept: Callable[[Point], bool] = is_finite, at: At = evaluate
 ) -> Point:
     """The first acceptable point, by default with a finite value, among start + step, start + step/2, ..."""
     for _ in range(MAX_HALVINGS):

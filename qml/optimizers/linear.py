@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from qml import spectral
 from qml._typing import Integer, Real
+from qml.geometry import Metric
 
 SOLVERS = ("auto", "dense", "cg")
 FARTHEST = 1e150
@@ -20,25 +20,12 @@ DENSE_UP_TO = 128
 """Parameters up to which "auto" assembles the matrix."""
 
 
-class Quadratic(Protocol):
-    """A positive semidefinite matrix (p, p), whole or as products."""
-
-    def matrix(self) -> Real:
-        """The matrix (p, p)."""
-
-    def blocks(self) -> tuple[Integer, Real] | None:
-        """Parameters in groups (k, q), and the block of each (k, q, q), where these are cheap."""
-
-    def product(self, vector: Real) -> Real:
-        """Its product with a vector (p,)."""
-
-
 def is_assembled(solver: str, n_params: int) -> bool:
     """Whether the matrix is assembled, not only applied."""
     return solver == "dense" or (solver == "auto" and n_params <= DENSE_UP_TO)
 
 
-def units_of(quadratic: Quadratic, solver: str, n_params: int) -> Real:
+def units_of(quadratic: Metric, solver: str, n_params: int) -> Real:
     """The roots of the diagonal entries (p,), where they are known and not zero, else ones."""
     squares, found = np.ones(n_params), None
     if is_assembled(solver, n_params):
@@ -49,7 +36,7 @@ def units_of(quadratic: Quadratic, solver: str, n_params: int) -> Real:
 
 
 def solver_of(
-    quadratic: Quadratic, b: Real, solver: str, accuracy: float, units: Real | None = None
+    quadratic: Metric, b: Real, solver: str, accuracy: float, units: Real | None = None
 ) -> tuple[Callable[[float], Real], float]:
     """The map from a damping to the solution x, and the mean curvature that dampings are measured by; in these units of
     the parameters, where b has them already.

@@ -9,16 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import Real
-from qml.optimizers.base import (
-    Differentiable,
-    Optimizer,
-    OptimizerState,
-    Point,
-    Stalled,
-    ask,
-    evaluate,
-    halved,
-)
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, Stalled, ask, evaluate, halved
 from qml.optimizers.newton import Newton
 
 INNER_ACCURACY = 1e-4

@@ -9,15 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import Real
-from qml.optimizers.base import (
-    Differentiable,
-    Optimizer,
-    OptimizerState,
-    Point,
-    ask,
-    halved,
-    trial,
-)
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, ask, halved, trial
 
 DECAY_OF_STEPS, DECAY_OF_PERTURBATIONS = 0.602, 0.101
 """Spall's exponents."""

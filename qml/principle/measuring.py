@@ -8,7 +8,7 @@ from qml import losses, states
 from qml._arrays import trace_of_product
 from qml._random import haar_unitaries
 from qml._typing import Complex, Real
-from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
+from qml.fitting import DeferredCrossEntropy, shot_variance
 from qml.models import GibbsModel
 from qml.principle import draws
 from qml.principle.statement import PAPER, ROUNDING, Evidence, Largest, Panel, Series, statement

@@ -194,7 +194,7 @@ class StudyFit:
     Attributes
     ----------
     row : Row
-    result : FitResult, TomographyResult or EMResult
+    result : FitResult or TomographyResult
     """
 
     row: Row

@@ -56,12 +56,6 @@ def fitted() -> qml.FitResult:
     return qml.fit(model(), counts(), seed=0, max_iterations=5)
 
 
-@cache
-def learnt() -> qml.models.EMResult:
-    """A model with a hidden unit after some rounds of expectation and maximisation."""
-    return qml.quantum_em(qml.HiddenGibbsModel(["ZZ", "IX"]), plus(), seed=0, max_iterations=20)
-
-
 def process() -> qml.Process:
     """A damped qubit."""
     return qml.processes.as_process(qml.channels.AmplitudeDamping(0.2, 0))
@@ -131,7 +125,7 @@ def written(name: str) -> Path:
     if name == "run":
         return path if path.exists() else study().run(path, quiet=True).folder
     if not path.exists():
-        made = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt, "study.yaml": study, "chain.npz": chain}
+        made = {"state.npz": plus, "fit.npz": fitted, "study.yaml": study, "chain.npz": chain}
         made["process.npz"] = process
         held = made.get(name, counts)()
         if name == "pygsti.txt":

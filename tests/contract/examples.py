@@ -22,7 +22,6 @@ from example_objects import (
     gate_set,
     gates_found,
     iteration,
-    learnt,
     model,
     nested,
     pair,
@@ -159,7 +158,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
         f"{writer}.path": lambda: Path(FILES) / "written"
         for writer in (
             *("Counts.save", "Counts.write_csv", "Counts.write_json"),
-            *("DensityMatrix.save", "FitResult.save", "models.EMResult.save", "Study.save"),
+            *("DensityMatrix.save", "FitResult.save", "Study.save"),
         )
     },
     "tomography.Bootstrap.bias.name": lambda: "a",
@@ -204,7 +203,6 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     **{f"engines.{name}Engine.expect_vectors_vjp.observable": lambda: "ZZ" for name in ("Jax", "Pauli", "Reference")},
     "losses.LabelLikelihood.accept.target": pair,
     **{f"losses.TrainableReadout.{method}.params": lambda: np.zeros(4) for method in ("confusion", "natural", "rates")},
-    "models.EMResult": learnt,
     "engines.ThermalEstimate": lambda: qml.engines.KrylovEngine(samples=2).thermal(qml.pauli("Z"), [qml.pauli("X")]),
     "fitting.GradientCheck": lambda: qml.check_gradient(model(), plus()),
     "fitting.History": lambda: fitted().history,
@@ -328,6 +326,5 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
         process(), qml.processes.ProcessMeasurement(1, qml.PauliMeasurement(1)), 20, rng()
     ),
     "FitResult.load.path": lambda: written("fit.npz"),
-    "models.EMResult.load.path": lambda: written("em.npz"),
 }
 """A valid argument for each parameter by its name, or by its owner and name where one name means several things."""

@@ -73,7 +73,7 @@ ADDED: dict[str, list[tuple[str, str, str]]] = {
         ("measurement/library.py", '    "sic": sic,\n', '    "trine": trine,\n'),
     ],
     "model": [
-        ("models/mixture.py", None, '''
+        ("models/composed.py", None, '''
 
 class IsotropicModel(MixtureModel):
     """A GHZ state and white noise, whose weight is learnt."""
@@ -83,11 +83,11 @@ class IsotropicModel(MixtureModel):
 
         super().__init__([ghz(n), maximally_mixed(n)])
 '''),
-        ("models/__init__.py", "MixtureModel\n", "IsotropicModel, "),
+        ("models/__init__.py", "MixtureModel, ProductModel\n", "IsotropicModel, "),
         ("models/__init__.py", '    "mixture": MixtureModel,\n', '    "isotropic": IsotropicModel,\n'),
     ],
     "loss": [
-        ("losses/distances.py", None, '''
+        ("losses/divergences.py", None, '''
 
 class Weighted(HilbertSchmidt):
     """A multiple of the squared Hilbert-Schmidt distance."""
@@ -104,7 +104,7 @@ class Weighted(HilbertSchmidt):
         value, cotangent = super().value_and_cotangent(target, sigma)
         return self.weight * value, self.weight * cotangent
 '''),
-        ("losses/__init__.py", "Infidelity, TraceDistance\n", "Weighted, "),
+        ("losses/__init__.py", "RelativeEntropy, TraceDistance\n", "Weighted, "),
         ("losses/__init__.py", "TraceDistance, MMD)", "Weighted, "),
     ],
     "tomography": [

@@ -221,7 +221,7 @@ def test_every_kind_is_read_by_a_process_that_has_used_nothing_else(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-500:]
     one = "import sys, qml.io; qml.io.load(sys.argv[1])"
-    for name in ("tomography.TomographyResult", "models.EMResult", "engines.PauliEngine"):
+    for name in ("tomography.TomographyResult", "FitResult", "engines.PauliEngine"):
         command = [sys.executable, "-c", one, str(tmp_path / f"{name}.json")]
         assert subprocess.run(command, capture_output=True, check=False).returncode == 0, name
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 LOSS = {
     "qml/losses/twice.py": {
         "": """
-from qml.losses.distances import HilbertSchmidt
+from qml.losses.divergences import HilbertSchmidt
 
 class Twice(HilbertSchmidt):
     name = "twice"
@@ -57,7 +57,7 @@ class Halving(Optimizer):
 MODEL = {
     "qml/models/tilted.py": {
         "": """
-from qml.models.cholesky import CholeskyModel
+from qml.models.factored import CholeskyModel
 
 class TiltedModel(CholeskyModel):
     pass

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qml import GibbsModel, fit, states
 from qml._checks import qubit_dims
-from qml.fitting.deferred import shot_variance
+from qml.fitting import shot_variance
 from qml.losses import NegativeLogLikelihood, cross_entropy, measured_report
 from qml.measurement import (
     Counts,

@@ -89,3 +89,11 @@ def test_columns_and_names():
 def test_what_is_refused(inputs, options, message):
     with pytest.raises(InputError, match=message):
         ConditionalCircuitModel(reuploading(), inputs, **options)
+
+
+def test_angles_that_float64_knows_no_sine_of_are_refused():
+    model = ConditionalCircuitModel(reuploading(), {"x0[0]": 1}, n_inputs=2)
+    theta = model.init_params(np.random.default_rng(0))
+    assert np.isfinite(model.states(theta, [[1e300, 1e15]]).probabilities()).all()
+    with pytest.raises(InputError, match=r"at most 1e\+15 in size.*found 2e\+15: rescale"):
+        model.states(theta, [[0.0, 1.0], [0.0, -2e15]])

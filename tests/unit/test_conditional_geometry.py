@@ -236,7 +236,7 @@ def test_measured_labels_are_refused_by_newton():
         (lambda: fit(ConditionalGibbsModel(PAULIS, 1), label_states([0], 2)), "learns from labelled data"),
         (
             lambda: fit(GibbsModel(PAULIS), np.eye(2) / 2, validation=Labelled([[0.0]], label_states([0], 2))),
-            "validation holds labelled data, which need a conditional model",
+            "validation must be data like the target: a conditional model learns from labelled data",
         ),
     ],
 )

@@ -21,8 +21,8 @@ from qml import (
 from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.fitting import Objective, fit_deferred
-from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
-from qml.fitting.estimates import ShotEstimate
+from qml.fitting.deferred import DeferredCrossEntropy
+from qml.fitting.estimates import ShotEstimate, shot_variance
 from qml.losses import NegativeLogLikelihood
 from qml.measurement import ProjectiveMeasurement, sample
 from qml.operators import tfim

@@ -231,6 +231,7 @@ def test_push_is_the_derivative(model):
         f = [model.state(theta + h * direction).matrix() for h in (-2e-3, -1e-3, 1e-3, 2e-3)]
         assert np.allclose(derivative, (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / 0.012, rtol=0, atol=1e-9)
     assert np.allclose(push(v[0, 0]), pushed[0, 0], rtol=0, atol=1e-14 * np.abs(pushed).max(initial=1))
+    assert push(v[:0]).shape == (0, 1, sigma.dim, sigma.dim)
 
 
 @EVERY_MODEL

@@ -1,8 +1,11 @@
 """Gibbs models with hidden units: each way to sigma against the definition, and classical limits."""
 
+import copy
+import gc
 import itertools
 import math
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -13,11 +16,11 @@ from helpers.hidden import FAMILIES, paulis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qml import FitResult, GibbsModel, check_gradient, fit, pauli
+from qml import FitResult, GibbsModel, check_gradient, fit, pauli, quantum_em
 from qml._checks import InputError
 from qml.geometry import KINDS, gibbs, tangent
 from qml.losses import CrossEntropy, HilbertSchmidt
-from qml.models import HiddenGibbsModel, quantum_em, semi_quantum_restricted
+from qml.models import HiddenGibbsModel, semi_quantum_restricted
 from qml.operators import partial_trace_matrix, tfim
 from qml.spectral import log_divided_differences
 from qml.states import DensityMatrix, GibbsState, basis_state, ginibre, maximally_mixed
@@ -42,6 +45,17 @@ def test_state_is_the_partial_trace_of_the_exponential(model):
     joint = scipy.linalg.expm(-k)
     expected = partial_trace_matrix(joint / np.trace(joint), model.visible, model.joint.dims)
     assert np.abs(model.state(theta).matrix() - expected).max() < 1e-13
+
+
+def test_copies_hold_no_states():
+    model = FAMILIES["dense, two"]()
+    theta = model.init_params(np.random.default_rng(4))
+    held, copied = weakref.ref(model.state(theta)), copy.copy(model)
+    assert held() is not None
+    model.state(2 * theta)
+    gc.collect()
+    assert held() is None
+    assert np.array_equal(copied.state(theta).matrix(), model.state(theta).matrix())
 
 
 @EVERY_MODEL

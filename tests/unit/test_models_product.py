@@ -124,7 +124,7 @@ def test_a_product_target_is_never_multiplied_out():
 def test_sentences():
     with pytest.raises(InputError, match="a product needs a list of at least one model"):
         ProductModel(())
-    with pytest.raises(InputError, match="model must be a ProductModel; found CholeskyModel"):
+    with pytest.raises(InputError, match=r"model must be a ProductModel, as fit learns .*; found CholeskyModel"):
         fit_factors(CholeskyModel((2,)), basis_state("0"))
     with pytest.raises(InputError, match="loss must add up over factors"):
         fit_factors(paulis(), ghz(3), loss=HilbertSchmidt())

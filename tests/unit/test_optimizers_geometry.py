@@ -15,7 +15,7 @@ from qml.geometry import KINDS
 from qml.losses import HilbertSchmidt, Infidelity
 from qml.models import HiddenGibbsModel
 from qml.operators import heisenberg, tfim, xxz
-from qml.optimizers import LBFGS, GradientDescent, MirrorDescent, NaturalGradient, NaturalLBFGS, Newton, natural_lbfgs
+from qml.optimizers import LBFGS, GradientDescent, MirrorDescent, NaturalGradient, NaturalLBFGS, Newton, natural
 from qml.optimizers.base import evaluate
 from qml.optimizers.linear import conjugate_gradients
 from qml.states import DensityMatrix, basis_state, ginibre
@@ -171,7 +171,7 @@ def test_where_the_natural_gradient_is_slow_it_goes_on_as_lbfgs():
 
 def test_its_steps_do_not_depend_on_the_parametrisation(monkeypatch):
     """Other units of the parameters, and mixtures of them: both sorts of steps are the same, but for the damping."""
-    monkeypatch.setattr(natural_lbfgs, "FLOOR", 0.0)
+    monkeypatch.setattr(natural, "FLOOR", 0.0)
     mix = np.random.default_rng(0).normal(size=(4, 4)) + np.diag([3.0, 0.5, 2.0, 1.0])
     model, target = GibbsModel(["ZZ", "XI", "IX", "YY"]), ginibre((2, 2), np.random.default_rng(5))
 
@@ -193,7 +193,7 @@ def test_its_steps_do_not_depend_on_the_parametrisation(monkeypatch):
     for each in (np.eye(4), mix):
         function = Mixed(each)
         point = evaluate(function, np.linalg.solve(each, theta))
-        state = natural_lbfgs._begun(point)
+        state = natural._begun(point)
         for _ in range(6):
             point, state = NaturalLBFGS(memory=3).step(function, point, state)
         reached.append(each @ point.params)

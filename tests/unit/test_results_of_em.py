@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from qml import FitResult, pauli
+from qml import pauli
 from qml._checks import InputError
-from qml.fitting import FitError
-from qml.models import HiddenGibbsModel, em, quantum_em, semi_quantum_restricted
+from qml.fitting import FitError, FitResult, quantum_em
+from qml.models import HiddenGibbsModel, semi_quantum_restricted
 from qml.states import basis_state
+from qml.tomography import TomographyResult
 
 
 def paulis(*labels):
@@ -33,22 +34,22 @@ def test_results_of_em_are_shown_saved_and_loaded(kind, tmp_path):
     rho = np.diag([0.4, 0.1, 0.2, 0.3]) if kind == "diagonal" else model.state(np.ones(3))
     result = quantum_em(model, rho, seed=1, gradient_tolerance=1e-6)
     result.save(tmp_path / "em.npz")
-    again = em.EMResult.load(tmp_path / "em.npz")
+    again = FitResult.load(tmp_path / "em.npz")
     assert again.summary() == result.summary() == str(result)
     assert again.parameter_names == model.parameter_names
     assert np.array_equal(again.params, result.params)
-    assert np.array_equal(again.history, result.history)
+    assert np.array_equal(again.history.loss, result.history.loss)
     assert np.allclose(again.state.matrix(), result.state.matrix(), atol=1e-15)
     assert again.raise_if_failed() is again
     assert result._repr_html_().count("<tr>") == len(result.summary().splitlines())
     with (tmp_path / "open.npz").open("wb") as file:
         result.save(file)
-    assert em.EMResult.load(tmp_path / "open.npz").loss == result.loss
-    with pytest.raises(InputError, match="a FitResult is needed; found a EMResult"):
-        FitResult.load(tmp_path / "em.npz")
+    assert FitResult.load(tmp_path / "open.npz").loss == result.loss
+    with pytest.raises(InputError, match="a TomographyResult is needed; found a FitResult"):
+        TomographyResult.load(tmp_path / "em.npz")
     np.savez(tmp_path / "pickle.npz", json=np.array([{"a": 1}], dtype=object))
     with pytest.raises(InputError, match=r"not a readable .npz file of plain arrays"):
-        em.EMResult.load(tmp_path / "pickle.npz")
+        FitResult.load(tmp_path / "pickle.npz")
     short = quantum_em(model, rho, seed=0, max_iterations=1)
     with pytest.raises(FitError, match="stopped after 1 iteration"):
         short.raise_if_failed()

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from qml import CrossEntropy, GibbsModel, fit, relative_entropy, thermal, threads
-from qml.fitting import DeferredCrossEntropy
+from qml.fitting import DeferredCrossEntropy, quantum_em
 from qml.losses import measured_relative_entropy
 from qml.measurement import PauliMeasurement, sample
 from qml.models import HiddenGibbsModel
-from qml.models.em import quantum_em
 from qml.operators import tfim
 from qml.states import ginibre
 from qml.tomography import maximum_likelihood

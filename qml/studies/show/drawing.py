@@ -8,12 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from qml._checks import InputError, short
 from qml.fitting import FitResult
 from qml.losses import NegativeLogLikelihood
-from qml.models import EMResult
 from qml.plotting.counts import plot_measured
 from qml.plotting.files import save
 from qml.plotting.history import Curve, curve_of, plot_curves
@@ -100,8 +97,6 @@ def _curve(result: Any) -> Curve | None:
     """The loss of a result at its iterates; of a tomography the negative log-likelihood a shot."""
     if isinstance(result, FitResult):
         return curve_of(result)
-    if isinstance(result, EMResult):
-        return Curve(np.arange(len(result.history)), result.history, result.floor)
     if isinstance(result, TomographyResult):
         loss = -result.history.log_likelihood / result.counts.total
         return Curve(result.history.iteration, loss, NegativeLogLikelihood().floor(result.counts))

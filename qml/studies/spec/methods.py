@@ -14,8 +14,8 @@ from pydantic import Field
 from qml._checks import InputError, short
 from qml._results import Outcome
 from qml._typing import Real
-from qml.fitting import fit_deferred
-from qml.models import Model, quantum_em
+from qml.fitting import fit_deferred, quantum_em
+from qml.models import Model
 from qml.optimizers import OPTIMIZERS
 from qml.states import State
 from qml.studies.spec.parts import Hamiltonian

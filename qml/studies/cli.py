@@ -238,7 +238,7 @@ def list_kinds(what: str | None) -> None:
     priors, targets, engines, channels, gates
     """
     from qml._checks import choice
-    from qml.studies.spec.catalog import KINDS, lines
+    from qml.studies.spec.reference import KINDS, lines
 
     for kind in (choice("what is listed", what, KINDS),) if what else KINDS:
         if not what:

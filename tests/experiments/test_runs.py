@@ -20,7 +20,7 @@ from qml.fitting.objective import Objective
 from qml.studies.record import fits
 from qml.studies.record.folder import RunFolder, load_run
 from qml.studies.run import cost, pools, run, worker
-from qml.studies.show.progress import span
+from qml.studies.show.output import span
 from qml.studies.spec import config
 
 STUDY = """\

@@ -82,8 +82,7 @@ def test_what_came_back_before_a_process_died_is_not_done_again() -> None:
 
 
 def test_a_progress_line_counts_and_estimates() -> None:
-    from qml.studies.show.output import console
-    from qml.studies.show.progress import SweepReporter
+    from qml.studies.show.output import SweepReporter, console
 
     reporter = SweepReporter(console(quiet=True), 40, before=10)
     with reporter:

@@ -1,9 +1,8 @@
 """Where the points of a sweep are worked on: here, in processes of this machine, or on a Dask cluster.
 
 All three speak ``concurrent.futures``, so the loop over the points (:func:`carry_out`) is one. Processes are those of
-the standard library, which need nothing installed; they are forked from a process that has only imported things, since
-one that was forked while BLAS had threads may hang. Dask adds what a single machine lacks: other machines, and
-moving the work of one that died.
+loky, as for restarts side by side: they import nothing of the script that runs a study. Dask adds what a single machine
+lacks: other machines, and moving the work of one that died.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
 from contextlib import contextmanager
-from multiprocessing import connection, forkserver, resource_tracker
 from typing import Any
+
+import psutil
 
 from qml._checks import InputError, need
 from qml.fitting.parallel import held
@@ -137,50 +136,21 @@ class Processes(Pool):
         self._start()
 
     def _start(self) -> None:
-        self._others = set(multiprocessing.active_children())
-        self._executor = ProcessPoolExecutor(self.workers, _context(), initializer=_begin)
+        from loky import ProcessPoolExecutor
+
+        self._executor = ProcessPoolExecutor(self.workers, initializer=_begin, initargs=(os.getpid(),))
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
-        # a worker that starts meanwhile is there when it is to be killed
-        with held(signal.SIGINT, signal.SIGTERM), _without_main():
-            return self._executor.submit(_in_worker, work, task)
+        with held(signal.SIGINT, signal.SIGTERM):  # a worker that starts meanwhile is there when it is to be killed
+            future: Future[dict[str, Any]] = self._executor.submit(_in_worker, work, task)
+            return future
 
     def renew(self) -> None:
         self.close(now=True)
         self._start()
 
     def close(self, now: bool) -> None:
-        if now:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            for process in set(multiprocessing.active_children()) - self._others:
-                process.kill()
-        self._executor.shutdown(wait=True)
-
-
-def _context() -> Any:
-    """One new interpreter imports what this one has imported, and is forked for every worker; where there is no fork,
-    each is a new interpreter."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([name for name in sys.modules if name.startswith("qml.")])
-    resource_tracker.ensure_running()
-    with held(signal.SIGINT):
-        forkserver.ensure_running()
-    return context
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Processes that start in here do not import the script that runs a study, which would run it again: what they do
-    needs nothing of it."""
-    main = sys.modules["__main__"]
-    hidden: dict[str, Any] = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        vars(main).update(hidden)
+        self._executor.shutdown(wait=True, kill_workers=now)
 
 
 def _in_worker(work: Callable[[Task, Kept], dict[str, Any]], task: Task) -> dict[str, Any]:
@@ -188,16 +158,15 @@ def _in_worker(work: Callable[[Task, Kept], dict[str, Any]], task: Task) -> dict
     return work(task, vars(multiprocessing.current_process()).setdefault("kept_for_qml", Kept()))
 
 
-def _begin() -> None:
+def _begin(parent: int) -> None:
     """In a new worker: Ctrl-C is for the parent to handle, and without a parent there is nothing left to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
 
 
-def _follow(sentinel: int) -> None:
-    connection.wait([sentinel])
+def _follow(parent: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(parent).wait()
     os._exit(1)
 
 

@@ -29,8 +29,9 @@ from qml.studies.record.table import (
 )
 from qml.studies.run import pools
 from qml.studies.run.worker import Task
-from qml.studies.show.progress import SweepReporter
+from qml.studies.show.output import SweepReporter
 from qml.studies.spec import loggers
+from qml.studies.spec.build import Plan
 from qml.studies.spec.sweep import Point
 
 CHECKPOINTS = "checkpoints"
@@ -59,8 +60,9 @@ def workers_for(how: How, tasks: int) -> int:
     return max(1, min(how.workers or processors(), tasks))
 
 
-def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console) -> int:
+def run_sweep(plan: Plan, how: How, folder: RunFolder, out: Console) -> int:
     """Work on the points that are not done yet, or failed; returns how many have failed in the end."""
+    points = plan.points
     threads = how.threads or folder.info.get("threads") or 1
     journal = Journal(folder.path / JOURNAL)
     missing = folder.info.get("entries", 0) - len(journal.entries)
@@ -74,11 +76,11 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         for checkpoint in checkpoints[point]:
             checkpoint.remove()
 
-    path = points[0].study.path.resolve()
+    path = plan.source.path.resolve()
     done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
     tasks = [
-        Task(point.index, point.study.data, path, threads, checkpoints[point.index])
-        for point in points
+        Task(point.index, study, path, threads, checkpoints[point.index])
+        for point, study in zip(points, plan.studies, strict=True)
         if point.index not in done
     ]
     workers = workers_for(how, len(tasks))

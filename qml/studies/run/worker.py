@@ -32,12 +32,12 @@ class Kept:
 
 @dataclass(frozen=True)
 class Task:
-    """A point of a sweep: its number, its study as plain data, the file it is from, the threads that it may use, the
+    """A point of a sweep: its number, its study, the file it is from, the threads that it may use, the
     checkpoint of each of its fits (none where the folder of the run is out of reach), and the version of qml that hands
     it out."""
 
     point: int
-    study: Any
+    study: config.Study
     path: Path
     threads: int | None
     checkpoints: tuple[Checkpoint, ...] = ()
@@ -75,8 +75,8 @@ def work(task: Task, kept: Kept) -> dict[str, Any]:
 
 
 def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
-    source = Source(task.path, task.study, places={(): Place(POINT)})  # errors are without file and line, ...
-    study = config.study_of(source)  # ... so that the same table comes of the file and of the resolved study
+    # errors are without file and line, so that the same table comes of the file and of the resolved study
+    study, source = task.study, Source(task.path, None, places={(): Place(POINT)})
     try:
         target = build.build_target(study, source)
     except Exception as error:

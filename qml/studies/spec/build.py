@@ -31,8 +31,7 @@ from qml.processes import Design, OutcomesModel, ProcessFamily
 from qml.states import State
 from qml.studies.files import digest, inside
 from qml.studies.spec import config, sweep
-from qml.studies.spec.models import AnyModelSpec, ConditionalSpec, ModelSpec, learnt_noise
-from qml.studies.spec.processes import FAMILIES
+from qml.studies.spec.models import FAMILIES, AnyModelSpec, ConditionalSpec, ModelSpec, learnt_noise
 from qml.studies.spec.schema import Spec, members
 from qml.studies.spec.source import Source
 from qml.studies.spec.states import Context, Target
@@ -110,14 +109,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study with everything built, of one with a sweep without what varies, and its `points`: what ``qml validate``
-    checks and ``qml run`` runs."""
+    """A study with everything built, of one with a sweep without what varies, its `points` and the study of each: what
+    ``qml validate`` checks and ``qml run`` runs."""
 
     study: config.Study
     source: Source
     target: Target
     jobs: tuple[Job, ...]
     points: tuple[Point, ...]
+    studies: tuple[config.Study, ...]
 
     @cached_property
     def inputs(self) -> dict[str, str]:
@@ -137,8 +137,7 @@ def build(study: config.Study, source: Source) -> Plan:
         At the first part that cannot be built, and the first value that no study can have, with its place in the file.
     """
     points = points_of(study, source)
-    for point in points:
-        config.study_of(point.study)
+    studies = tuple(config.study_of(point.study) for point in points)
     for i, spec in enumerate(study.loggers):
         with source.within("loggers", i):
             spec.maker.check()
@@ -148,7 +147,7 @@ def build(study: config.Study, source: Source) -> Plan:
         if points and job.spec.errors is not None:
             raise source.error(("fits", i, "errors"), "of a sweep only the table is kept: leave errors, or sweep, out.")
         _try(job, i, {before.spec.name: before for before in jobs[:i]}, target, source)
-    return Plan(study, source, target, jobs, points)
+    return Plan(study, source, target, jobs, points, studies)
 
 
 def points_of(study: config.Study, source: Source) -> tuple[Point, ...]:

@@ -97,7 +97,8 @@ class Aimed(Keyed):
     given: ClassVar[frozenset[str]] = Keyed.given | {"context"}
 
     def build(self, context: Context = Context(Path(), 0)) -> Target:
-        made = self.make(rng=context.stream("target"), folder=context.folder, context=context)
+        rng = context.stream("target") if "rng" in self.asked() else None
+        made = self.make(rng=rng, folder=context.folder, context=context)
         if isinstance(made, Target):
             return made
         state: State = made.choi if isinstance(made, Process) else made

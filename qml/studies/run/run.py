@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -247,7 +247,7 @@ class _Fits:
                     job, self.plan.target, study.seed, index, *told, checkpoint=where, results=self.results
                 )
                 row = row_of(job, result, self.plan.target)
-                for problem in loggers.finish(logs, asdict(row)):
+                for problem in loggers.finish(logs, vars(row)):
                     folder.log("logger failed", fit=name, problem=problem)
                     self.out.print(problem)
         finally:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import qml
 from qml import threads
@@ -18,16 +18,9 @@ from qml.models import Model
 from qml.studies.record.fits import continued, params_of, row_of, run_fit
 from qml.studies.spec import build, config
 from qml.studies.spec.source import POINT, Place, Source
-from qml.threads import pinned
 
-
-@dataclass(frozen=True)
-class Kept:
-    """What a worker keeps from one point to the next: models by what the study says of them, which never change, and
-    the threads that BLAS and kernels have, by the number that they were limited to."""
-
-    models: dict[str, Model] = field(default_factory=dict)
-    threads: dict[int | None, dict[str, int | None]] = field(default_factory=dict)
+Kept: TypeAlias = dict[str, Model]
+"""What a worker keeps from one point to the next: models by what the study says of them, which never change."""
 
 
 @dataclass(frozen=True)
@@ -61,20 +54,18 @@ def work(task: Task, kept: Kept) -> dict[str, Any]:
     if task.version != qml.__version__:
         raise InputError(f"a worker has qml {qml.__version__}, and this is {task.version}: install the same one there.")
     since = time.perf_counter()
-    with pinned(task.threads):
-        fits = _fits(task, kept.models)
-        if task.threads not in kept.threads:
-            kept.threads[task.threads] = threads.found()
+    with threads.pinned(task.threads):
+        fits, used = _fits(task, kept), threads.found()
     return {
         "point": task.point,
         "fits": fits,
         "seconds": time.perf_counter() - since,
         "process": os.getpid(),
-        "threads": kept.threads[task.threads],
+        "threads": used,
     }
 
 
-def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
+def _fits(task: Task, kept: Kept) -> list[dict[str, Any]]:
     # errors are without file and line, so that the same table comes of the file and of the resolved study
     study, source = task.study, Source(task.path, None, places={(): Place(POINT)})
     try:
@@ -84,7 +75,7 @@ def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
     done, results = [], dict[str, Outcome]()
     for i, fit in enumerate(study.fits):
         try:
-            job = build.build_job(study, i, target, source, models)
+            job = build.build_job(study, i, target, source, kept)
             result = run_fit(job, target, study.seed, i, checkpoint=_reached(task, i), results=results)
             results[fit.name] = result
             row = row_of(job, result, target)
@@ -93,7 +84,7 @@ def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
             continue
         if row.interrupted:
             raise KeyboardInterrupt
-        done.append({"fit": fit.name, "row": asdict(row), "params": params_of(result).tolist(), **continued(result)})
+        done.append({"fit": fit.name, "row": vars(row), "params": params_of(result).tolist(), **continued(result)})
     return done
 
 

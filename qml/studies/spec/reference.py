@@ -101,10 +101,8 @@ def _type(schema: dict[str, Any], defs: dict[str, Any]) -> str:
         return f"one of the [{title}](#{title})"
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
-        own = defs[name]
-        if "kind" in own.get("properties", {}):
-            return f"`{own['properties']['kind']['const']}`"
-        return f"[{own['title']}](#{own['title'].lower()})"
+        title = defs[name]["title"]
+        return f"[{title}](#{title.lower()})"
     for key in ("anyOf", "oneOf"):
         if key in schema:
             return " or ".join(dict.fromkeys(_type(one, defs) for one in schema[key]))
@@ -112,8 +110,6 @@ def _type(schema: dict[str, Any], defs: dict[str, Any]) -> str:
         return ", ".join(f"`{json.dumps(x)}`" for x in schema.get("enum", [schema.get("const")]))
     kind = schema.get("type")
     if kind == "array":
-        if "prefixItems" in schema:
-            return "list of " + ", ".join(_type(one, defs) for one in schema["prefixItems"])
         return f"list of {_type(schema['items'], defs)}" if schema.get("items") else "list"
     if kind == "object":
         inner = schema.get("additionalProperties")

@@ -29,7 +29,7 @@ OF_RESULT = ("loss", "floor", "gap", "iterations", "evaluations", "seconds", "co
 """What a row has of the result of the fit, by the same name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One line of the closing table. Losses in nats where they are entropies.
 
@@ -48,11 +48,11 @@ class Row:
     loss: float
     floor: float
     gap: float
-    fidelity: float
+    fidelity: float = math.nan
     iterations: int
-    evaluations: int | None
+    evaluations: int | None = None
     seconds: float
-    test_log_likelihood: float
+    test_log_likelihood: float = math.nan
     learnt_noise: str
     converged: bool
     status: str
@@ -141,7 +141,7 @@ def row_of(job: Job, result: Any, target: Target) -> Row:
     natural = job.natural(params)
     noise = [] if job.spec.model is None else [*learnt_noise(job.spec.model), *job.loss.parameter_names]
     truth = target.truth
-    found = {"evaluations": None} | {name: getattr(result, name) for name in OF_RESULT if hasattr(result, name)}
+    found = {name: getattr(result, name) for name in OF_RESULT if hasattr(result, name)}
     if "loss" not in found:
         found["loss"], found["floor"] = job.loss.value(target.learnt, result.state), job.loss.floor(target.learnt)
         found["gap"] = found["loss"] - found["floor"]
@@ -162,9 +162,9 @@ def _held_out(job: Job, target: Target, result: Any) -> dict[str, Any]:
     if target.test is not None:
         return {"test_log_likelihood": -float(losses.cross_entropy(target.test, result.state))}
     if target.labels is None or not isinstance(job.model, Conditioned):
-        return {"test_log_likelihood": math.nan}
+        return {}
     test = target.labels.test
-    found = {"test_log_likelihood": math.nan, "accuracy": accuracy(target.labels.train.states, result.state)}
+    found = {"accuracy": accuracy(target.labels.train.states, result.state)}
     if test is not None:
         sigma = job.model.conditional.states(result.params, test.inputs)
         found["test_accuracy"] = accuracy(test.states, sigma)

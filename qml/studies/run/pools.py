@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 from qml._checks import InputError, need
-from qml.fitting.parallel import held
+from qml.fitting.parallel import KEPT, held
 from qml.studies.run.worker import Kept, Task, failed, work
 
 WORKER_DIED = "WorkerDied: the process was killed while it worked on this point, more than once (out of memory?)"
@@ -45,11 +45,8 @@ class Pool:
         future.set_result(work(task, self._kept))
         return future
 
-    def renew(self) -> None:
-        """Start new workers in place of those that died, where nobody else does."""
-
     def close(self, now: bool) -> None:
-        """End the workers, if there are any: `now`, or when they are done with their points."""
+        """No more points come, or the workers are to end `now`, if there are any."""
 
 
 def reach(scheduler: str) -> None:
@@ -106,7 +103,6 @@ def _side_by_side(
                 keep(_outcome(future, flying[future], names))
                 del flying[future]
         except BrokenExecutor:
-            pool.renew()
             return [*flying.values()] or [waiting.popleft()]
     return []
 
@@ -133,24 +129,21 @@ class Processes(Pool):
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.ahead = AHEAD * workers
-        self._start()
 
-    def _start(self) -> None:
-        from loky import ProcessPoolExecutor
+    def _executor(self) -> Any:
+        """That of the last point or sweep; new processes where it has lost one."""
+        from loky import get_reusable_executor
 
-        self._executor = ProcessPoolExecutor(self.workers, initializer=_begin, initargs=(os.getpid(),))
+        return get_reusable_executor(self.workers, timeout=KEPT, initializer=_begin, initargs=(os.getpid(),))
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
         with held(signal.SIGINT, signal.SIGTERM):  # a worker that starts meanwhile is there when it is to be killed
-            future: Future[dict[str, Any]] = self._executor.submit(_in_worker, work, task)
+            future: Future[dict[str, Any]] = self._executor().submit(_in_worker, work, task)
             return future
 
-    def renew(self) -> None:
-        self.close(now=True)
-        self._start()
-
     def close(self, now: bool) -> None:
-        self._executor.shutdown(wait=True, kill_workers=now)
+        if now:
+            self._executor().shutdown(kill_workers=True)
 
 
 def _in_worker(work: Callable[[Task, Kept], dict[str, Any]], task: Task) -> dict[str, Any]:

@@ -69,20 +69,19 @@ def run_sweep(plan: Plan, how: How, folder: RunFolder, out: Console) -> int:
     if missing > 0:
         folder.log("entries missing", entries=missing)
         out.print(f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.")
-    home, fits = folder.path.resolve() / CHECKPOINTS, range(1, len(folder.study.fits) + 1)
-    checkpoints = {p.index: tuple(how.checkpoint(home / f"{p.index:05d}-{i}.npz") for i in fits) for p in points}
+    home, path = folder.path.resolve() / CHECKPOINTS, plan.source.path.resolve()
+    everything: list[Task] = []
+    for point, study in zip(points, plan.studies, strict=True):
+        names = [f"{point.index:05d}-{i}.npz" for i in range(1, len(study.fits) + 1)]
+        checkpoints = tuple(how.checkpoint(home / name) for name in names)
+        everything.append(Task(point.index, study, path, threads, checkpoints))
 
     def forget(point: int) -> None:
-        for checkpoint in checkpoints[point]:
+        for checkpoint in everything[point].checkpoints:
             checkpoint.remove()
 
-    path = plan.source.path.resolve()
     done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
-    tasks = [
-        Task(point.index, study, path, threads, checkpoints[point.index])
-        for point, study in zip(points, plan.studies, strict=True)
-        if point.index not in done
-    ]
+    tasks = [task for task in everything if task.point not in done]
     workers = workers_for(how, len(tasks))
     folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points), entries=0)
     for index in done:  # which a run that was killed between the two has left
@@ -96,9 +95,8 @@ def run_sweep(plan: Plan, how: How, folder: RunFolder, out: Console) -> int:
         folder.log("point failed" if errors else "point done", point=entry["point"], errors=errors)
         for fit in entry["fits"]:
             if "continued" in fit:
-                folder.log(
-                    "fit continued from its checkpoint", point=entry["point"], fit=fit["fit"], **fit["continued"]
-                )
+                place = {"point": entry["point"], "fit": fit["fit"]}
+                folder.log("fit continued from its checkpoint", **place, **fit["continued"])
         if not errors:
             forget(entry["point"])
         reporter.done(entry["point"], errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -141,12 +142,14 @@ def _log(folder: RunFolder, table: Table) -> list[str]:
     """
     study = folder.study
     assert study.sweep is not None
-    problems = dict[str, None]()
+    problems, named = dict[str, None](), Counter[str]()
     for row in rows_of(table):
-        if not row["error"]:
-            settled = ("fit", "point", "replicate", "seed", *study.sweep.names())
-            settings = {name: row[name] for name in settled}
-            name = f"point-{row['point']:05d}-{slug(row['fit'])}"
-            with loggers.following(study.loggers, folder.path, name, settings) as logs:
-                problems.update(dict.fromkeys(loggers.finish(logs, row)))
+        name = f"point-{row['point']:05d}-{slug(row['fit'])}"
+        named[name] += 1
+        if row["error"]:
+            continue
+        name += f"-{named[name]}" if named[name] > 1 else ""  # of fits whose names differ by signs only
+        settled = ("fit", "point", "replicate", "seed", *study.sweep.names())
+        with loggers.following(study.loggers, folder.path, name, {key: row[key] for key in settled}) as logs:
+            problems.update(dict.fromkeys(loggers.finish(logs, row)))
     return list(problems)

@@ -73,10 +73,12 @@ def _fits(task: Task, kept: Kept) -> list[dict[str, Any]]:
     except Exception as error:
         return [_failed(fit.name, error) for fit in study.fits]
     done, results = [], dict[str, Outcome]()
+    is_reached = bool(task.checkpoints) and task.checkpoints[0].file.parent.is_dir()  # not on another machine
     for i, fit in enumerate(study.fits):
         try:
             job = build.build_job(study, i, target, source, kept)
-            result = run_fit(job, target, study.seed, i, checkpoint=_reached(task, i), results=results)
+            where = task.checkpoints[i] if is_reached else None
+            result = run_fit(job, target, study.seed, i, checkpoint=where, results=results)
             results[fit.name] = result
             row = row_of(job, result, target)
         except Exception as error:
@@ -86,13 +88,6 @@ def _fits(task: Task, kept: Kept) -> list[dict[str, Any]]:
             raise KeyboardInterrupt
         done.append({"fit": fit.name, "row": vars(row), "params": params_of(result).tolist(), **continued(result)})
     return done
-
-
-def _reached(task: Task, i: int) -> Checkpoint | None:
-    """The checkpoint of a fit; None on a machine that does not have the folder of the run."""
-    if not task.checkpoints or not task.checkpoints[i].file.parent.is_dir():
-        return None
-    return task.checkpoints[i]
 
 
 def failed(names: list[str], point: int, sentence: str) -> dict[str, Any]:

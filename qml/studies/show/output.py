@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -75,7 +76,7 @@ _COLUMNS = {
 def result_table(rows: Sequence[Row]) -> Columns:
     """The closing table, each cell as text; entropies in nats. Without what is known of no fit. Fits that are biased
     come last."""
-    rows = _biased_last(rows)
+    rows = sorted(rows, key=attrgetter("biased"))
     entropic = all(row.loss_name == CrossEntropy.name for row in rows)
     table = {"fit": [row.fit + (" (biased)" if row.biased else "") for row in rows]}
     losses = {} if entropic else {"loss of": [row.loss_name for row in rows]}
@@ -90,10 +91,6 @@ def result_table(rows: Sequence[Row]) -> Columns:
 def _any(rows: Sequence[Row], quantity: str) -> bool:
     """Whether a quantity is known of any fit."""
     return any(not math.isnan(getattr(row, quantity)) for row in rows)
-
-
-def _biased_last(rows: Sequence[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: row.biased)
 
 
 def _gaps(rows: Sequence[Row]) -> str:
@@ -161,7 +158,7 @@ def show_run(run: Run, out: Console) -> None:
         done = plural(len(set(table["point"])), "point")
     else:
         show_fits(run, out)
-        for row in _biased_last(run.rows):
+        for row in sorted(run.rows, key=attrgetter("biased")):
             out.print(f"{row.fit}: {times(row)}: {row.status}")
         done = f"{sum(not row.interrupted for row in run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")

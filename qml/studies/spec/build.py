@@ -138,14 +138,17 @@ def build(study: config.Study, source: Source) -> Plan:
     """
     points = points_of(study, source)
     studies = tuple(config.study_of(point.study) for point in points)
+    for point, of_point in zip(points, studies, strict=True):
+        for i, fit in enumerate(of_point.fits):
+            if fit.errors is not None:
+                sentence = "of a sweep only the table is kept: leave errors, or sweep, out."
+                raise point.study.error(("fits", i, "errors"), sentence)
     for i, spec in enumerate(study.loggers):
         with source.within("loggers", i):
             spec.maker.check()
     target = build_target(study, source)
     jobs = tuple(build_job(study, i, target, source) for i in range(len(study.fits)))
     for i, job in enumerate(jobs):
-        if points and job.spec.errors is not None:
-            raise source.error(("fits", i, "errors"), "of a sweep only the table is kept: leave errors, or sweep, out.")
         _try(job, i, {before.spec.name: before for before in jobs[:i]}, target, source)
     return Plan(study, source, target, jobs, points, studies)
 

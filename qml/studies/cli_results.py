@@ -148,13 +148,12 @@ def reproduce(run: Path, workers: int | None, scheduler: str | None) -> int:
     from qml.studies.run.compare import reproduce as repeated
     from qml.studies.run.sweeping import How
 
-    found = repeated(load_run(run), How(workers, None, scheduler))
-    if not found.differences:
-        say(f"{'The fit is' if found.fits == 1 else f'All {found.fits} fits are'} identical to the bit.")
+    fits, differences, environment = repeated(load_run(run), How(workers, None, scheduler))
+    if not differences:
+        say(f"{'The fit is' if fits == 1 else f'All {fits} fits are'} identical to the bit.")
         return 0
-    for line in found.differences[:PAIRS_SHOWN]:
-        say(line)
-    for line in [*_more(found.differences), *(f"environment, {line}" for line in found.environment)]:
+    around = [f"environment, {line}" for line in environment]
+    for line in [*differences[:PAIRS_SHOWN], *_more(differences), *around]:
         say(line)
     return 1
 

@@ -140,8 +140,8 @@ class Sweep(Spec):
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        parts = [list(self.grid), *map(list, self.points), list(self.random.over) if self.random else []]
-        blocks = [parts[0], sorted({p for point in parts[1:-1] for p in point}), parts[-1]]
+        listed = sorted({name for point in self.points for name in point})
+        blocks = [list(self.grid), listed, list(self.random.over) if self.random else []]
         names = [part.strip() for block in blocks for text in block for part in text.split(",")]
         for name in names:
             if names.count(name) > 1:

@@ -29,7 +29,7 @@ OF_RESULT = ("loss", "floor", "gap", "iterations", "evaluations", "seconds", "co
 """What a row has of the result of the fit, by the same name."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Row:
     """One line of the closing table. Losses in nats where they are entropies.
 
@@ -48,11 +48,11 @@ class Row:
     loss: float
     floor: float
     gap: float
-    fidelity: float = math.nan
+    fidelity: float
     iterations: int
-    evaluations: int | None = None
+    evaluations: int | None
     seconds: float
-    test_log_likelihood: float = math.nan
+    test_log_likelihood: float
     learnt_noise: str
     converged: bool
     status: str
@@ -138,10 +138,10 @@ def continued(result: Outcome) -> dict[str, Any]:
 def row_of(job: Job, result: Any, target: Target) -> Row:
     """The line of the closing table of one fit."""
     params = params_of(result)
-    natural = job.natural(params)
     noise = [] if job.spec.model is None else [*learnt_noise(job.spec.model), *job.loss.parameter_names]
+    natural = job.natural(params) if noise else {}
     truth = target.truth
-    found = {name: getattr(result, name) for name in OF_RESULT if hasattr(result, name)}
+    found = {"evaluations": None} | {name: getattr(result, name) for name in OF_RESULT if hasattr(result, name)}
     if "loss" not in found:
         found["loss"], found["floor"] = job.loss.value(target.learnt, result.state), job.loss.floor(target.learnt)
         found["gap"] = found["loss"] - found["floor"]
@@ -162,9 +162,9 @@ def _held_out(job: Job, target: Target, result: Any) -> dict[str, Any]:
     if target.test is not None:
         return {"test_log_likelihood": -float(losses.cross_entropy(target.test, result.state))}
     if target.labels is None or not isinstance(job.model, Conditioned):
-        return {}
+        return {"test_log_likelihood": math.nan}
     test = target.labels.test
-    found = {"accuracy": accuracy(target.labels.train.states, result.state)}
+    found = {"test_log_likelihood": math.nan, "accuracy": accuracy(target.labels.train.states, result.state)}
     if test is not None:
         sigma = job.model.conditional.states(result.params, test.inputs)
         found["test_accuracy"] = accuracy(test.states, sigma)

@@ -7,20 +7,17 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import qml
 from qml import threads
 from qml._checks import InputError
 from qml._results import Outcome
 from qml.fitting import Checkpoint
-from qml.models import Model
 from qml.studies.record.fits import continued, params_of, row_of, run_fit
 from qml.studies.spec import build, config
+from qml.studies.spec.signatures import Kept as Kept
 from qml.studies.spec.source import POINT, Place, Source
-
-Kept: TypeAlias = dict[str, Model]
-"""What a worker keeps from one point to the next: models by what the study says of them, which never change."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def _fits(task: Task, kept: Kept) -> list[dict[str, Any]]:
     # errors are without file and line, so that the same table comes of the file and of the resolved study
     study, source = task.study, Source(task.path, None, places={(): Place(POINT)})
     try:
-        target = build.build_target(study, source)
+        target = build.build_target(study, source, kept)
     except Exception as error:
         return [_failed(fit.name, error) for fit in study.fits]
     done, results = [], dict[str, Outcome]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,7 +16,7 @@ from rich.console import Console
 from qml._checks import InputError, plural
 from qml._machine import processors
 from qml.fitting import Checkpoint
-from qml.studies.files import Journal
+from qml.studies.files import Journal, writing
 from qml.studies.record.folder import RunFolder, slug
 from qml.studies.record.table import (
     JOURNAL,
@@ -71,23 +72,25 @@ def run_sweep(plan: Plan, how: How, folder: RunFolder, out: Console) -> int:
         folder.log("entries missing", entries=missing)
         out.print(f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.")
     home, path = folder.path.resolve() / CHECKPOINTS, plan.source.path.resolve()
-    everything: list[Task] = []
-    for point, study in zip(points, plan.studies, strict=True):
-        names = [f"{point.index:05d}-{i}.npz" for i in range(1, len(study.fits) + 1)]
-        checkpoints = tuple(how.checkpoint(home / name) for name in names)
-        everything.append(Task(point.index, study, path, threads, checkpoints))
+    home.mkdir(exist_ok=True)
 
     def forget(point: int) -> None:
-        for checkpoint in everything[point].checkpoints:
-            checkpoint.remove()
+        with writing(home):
+            for name in os.listdir(home):
+                if name.startswith(f"{point:05d}-"):
+                    (home / name).unlink()
 
     done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
-    tasks = [task for task in everything if task.point not in done]
+    tasks: list[Task] = []
+    for index, study in enumerate(plan.studies):
+        if index not in done:
+            names = [f"{index:05d}-{i}.npz" for i in range(1, len(study.fits) + 1)]
+            checkpoints = tuple(how.checkpoint(home / name) for name in names)
+            tasks.append(Task(index, study, path, threads, checkpoints))
     workers = workers_for(how, len(tasks))
     folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points), entries=0)
     for index in done:  # which a run that was killed between the two has left
         forget(index)
-    home.mkdir(exist_ok=True)
     reporter = SweepReporter(out, len(points), len(done))
 
     def keep(entry: dict[str, Any]) -> None:

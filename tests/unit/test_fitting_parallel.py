@@ -63,7 +63,7 @@ class Waited(Future):
 def here(monkeypatch):
     def use(**options):
         pool = Here(**options)
-        monkeypatch.setattr(parallel, "_pool", lambda workers: pool)
+        monkeypatch.setattr(parallel, "processes", lambda workers: pool)
         return pool
 
     return use

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
 from contextlib import contextmanager
 from typing import Any
 
-import psutil
-
 from qml._checks import InputError, need
-from qml.fitting.parallel import KEPT, held
+from qml.fitting.parallel import held, processes
 from qml.studies.run.worker import Kept, Task, failed, work
 
 WORKER_DIED = "WorkerDied: the process was killed while it worked on this point, more than once (out of memory?)"
@@ -130,37 +126,19 @@ class Processes(Pool):
         self.workers = workers
         self.ahead = AHEAD * workers
 
-    def _executor(self) -> Any:
-        """That of the last point or sweep; new processes where it has lost one."""
-        from loky import get_reusable_executor
-
-        return get_reusable_executor(self.workers, timeout=KEPT, initializer=_begin, initargs=(os.getpid(),))
-
     def submit(self, task: Task) -> Future[dict[str, Any]]:
         with held(signal.SIGINT, signal.SIGTERM):  # a worker that starts meanwhile is there when it is to be killed
-            future: Future[dict[str, Any]] = self._executor().submit(_in_worker, work, task)
+            future: Future[dict[str, Any]] = processes(self.workers).submit(_in_worker, work, task)
             return future
 
     def close(self, now: bool) -> None:
         if now:
-            self._executor().shutdown(kill_workers=True)
+            processes(self.workers).shutdown(kill_workers=True)
 
 
 def _in_worker(work: Callable[[Task, Kept], dict[str, Any]], task: Task) -> dict[str, Any]:
     """In a process of a worker: what is kept belongs to it, and ends with it."""
     return work(task, vars(multiprocessing.current_process()).setdefault("kept_for_qml", Kept()))
-
-
-def _begin(parent: int) -> None:
-    """In a new worker: Ctrl-C is for the parent to handle, and without a parent there is nothing left to do."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-
-
-def _follow(parent: int) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(parent).wait()
-    os._exit(1)
 
 
 class Dask(Pool):

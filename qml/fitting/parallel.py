@@ -35,6 +35,8 @@ Part: TypeAlias = dict[str, Any] | None
 """What there is of a restart; None: it has not begun."""
 KEPT = 10
 """Seconds that processes wait for the next fit."""
+ALONE = {"PYTHONSAFEPATH": "1"}
+"""With which they import nothing from the folder that they are started in, such as a ``random.py`` of the user."""
 
 
 def side_by_side(
@@ -95,7 +97,8 @@ def processes(workers: int) -> Any:
     resource_tracker.ensure_running()  # both take SIGINT as they start, whoever holds it back
     of_loky.ensure_running()
     with held(signal.SIGINT):
-        return get_reusable_executor(workers, timeout=KEPT, initializer=_begin, initargs=(os.getpid(),))
+        how = {"timeout": KEPT, "initializer": _begin, "initargs": (os.getpid(),), "env": ALONE}
+        return get_reusable_executor(workers, **how)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What deferred measurement finds: means over shots, their variances, the iterates of a descent, and what may descend."""
+"""What deferred measurement finds: means over shots, variances and iterates; and what may descend on them."""
 
 from __future__ import annotations
 

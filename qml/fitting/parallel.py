@@ -7,11 +7,13 @@ wait some seconds for the next fit.
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from multiprocessing import resource_tracker
@@ -33,6 +35,8 @@ Part: TypeAlias = dict[str, Any] | None
 """What there is of a restart; None: it has not begun."""
 KEPT = 10
 """Seconds that processes wait for the next fit."""
+ALONE = {"PYTHONSAFEPATH": "1"}
+"""With which they import nothing from the folder that they are started in, such as a ``random.py`` of the user."""
 
 
 def side_by_side(
@@ -82,14 +86,15 @@ def side_by_side(
 
 
 def processes(workers: int) -> Any:
-    """An executor of so many processes, which is kept for the next who asks."""
+    """So many processes of loky, those that wait for work or new ones; they end with this one, however it ends."""
     from loky import get_reusable_executor
     from loky.backend import resource_tracker as of_loky
 
     resource_tracker.ensure_running()  # both take SIGINT as they start, whoever holds it back
     of_loky.ensure_running()
     with held(signal.SIGINT):
-        return get_reusable_executor(workers, timeout=KEPT, initializer=_begin)
+        how = {"timeout": KEPT, "initializer": _begin, "initargs": (os.getpid(),), "env": ALONE}
+        return get_reusable_executor(workers, **how)
 
 
 @contextmanager
@@ -106,9 +111,19 @@ def held(*signals: signal.Signals) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin() -> None:
-    """In a new process: Ctrl-C is for the one that has asked for it, also where signals have no masks."""
+def _begin(parent: int) -> None:
+    """In a new process: Ctrl-C is for the one that has asked for it, also where signals have no masks, and without that
+    one there is nothing left to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(parent).wait()
+    os._exit(1)
 
 
 def _result(future: Future[Part], all_of_them: Sequence[Future[Part]], stop: Path) -> Part:

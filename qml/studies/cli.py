@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from qml.studies import cli_results
+from qml.studies.cli_results import COMMANDS, PATH
 from qml.studies.show import terminal
 
 if TYPE_CHECKING:
@@ -20,19 +20,10 @@ if TYPE_CHECKING:
 class Commands(click.Group):
     """A mistake of the user is one sentence on stderr and exit code 2; anything unexpected shows its traceback."""
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        **extra: Any,
-    ) -> Any:
-        if not standalone_mode:
-            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+    def main(self, *arguments: Any, **options: Any) -> NoReturn:
         terminal.forgiving()
         try:
-            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            code = super().main(*arguments, **options | {"standalone_mode": False})
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
@@ -80,14 +71,9 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("study", type=click.Path(path_type=Path))
+@click.argument("study", type=PATH)
 @click.argument("overrides", nargs=-1, metavar="[PATH=VALUE]...")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="New folder of the run [runs/STUDY-001, -002, ...].",
-)
+@click.option("--output", type=PATH, metavar="DIR", help="New folder of the run [runs/STUDY-001, -002, ...].")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Use this seed instead of the study's.")
 @click.option("--resume", is_flag=True, help="Continue a run: STUDY is its folder, or its study (the last run of it).")
 @click.option("--dry-run", is_flag=True, help="Check everything and say what the run would cost; write nothing.")
@@ -160,7 +146,7 @@ def _cost(study: Path, options: Options) -> str:
 
 
 @main.command()
-@click.argument("study", type=click.Path(path_type=Path))
+@click.argument("study", type=PATH)
 @click.argument("overrides", nargs=-1, metavar="[PATH=VALUE]...")
 def validate(study: Path, overrides: tuple[str, ...]) -> None:
     """Check STUDY and build its target and models, without fitting."""
@@ -194,8 +180,8 @@ def precompile() -> None:
 
 
 @main.command()
-@click.argument("source", type=click.Path(path_type=Path))
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("source", type=PATH)
+@click.argument("target", type=PATH)
 @click.option("--version", type=click.IntRange(2, 3), default=3, show_default=True, help="Of OpenQASM, when written.")
 @click.option("--force", is_flag=True, help="Replace TARGET if it exists.")
 def convert(source: Path, target: Path, version: int, force: bool) -> None:
@@ -238,7 +224,7 @@ def list_kinds(what: str | None) -> None:
     priors, targets, engines, channels, gates
     """
     from qml._checks import choice
-    from qml.studies.spec.catalog import KINDS, lines
+    from qml.studies.spec.reference import KINDS, lines
 
     for kind in (choice("what is listed", what, KINDS),) if what else KINDS:
         if not what:
@@ -247,7 +233,7 @@ def list_kinds(what: str | None) -> None:
             terminal.say(line if what else f"  {line}")
 
 
-for command in cli_results.COMMANDS:
+for command in COMMANDS:
     main.add_command(command)
 
 if __name__ == "__main__":

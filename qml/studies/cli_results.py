@@ -13,7 +13,8 @@ from qml.studies.show.terminal import printing, say
 if TYPE_CHECKING:
     from qml.studies.run.compare import Comparison
 
-RUN = click.argument("run", type=click.Path(path_type=Path))
+PATH: Any = click.Path(path_type=Path)
+RUN = click.argument("run", type=PATH)
 PAIRS_SHOWN = 40
 
 
@@ -55,7 +56,7 @@ def table(run: Path, as_csv: bool, columns: str | None) -> None:
 @click.option("--kind", default="loss", show_default=True, help="loss, scaling, heatmap or measured.")
 @click.option("--x", help="The axis: what the sweep varies [the first that is a number].")
 @click.option("--y", help="The other axis of a heatmap.")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf [RUN/KIND.png].")
+@click.option("--output", type=PATH, metavar="FILE", help="A .png, .svg or .pdf [RUN/KIND.png].")
 def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None) -> None:
     """Draw a figure of RUN.
 
@@ -92,7 +93,7 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
 
 @click.command()
 @RUN
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="[RUN/report.html]")
+@click.option("--output", type=PATH, metavar="FILE", help="[RUN/report.html]")
 def report(run: Path, output: Path | None) -> None:
     """Write RUN as one HTML page. It has the figures, the table, the study and the environment."""
     from qml.studies.files import write_text
@@ -105,8 +106,8 @@ def report(run: Path, output: Path | None) -> None:
 
 
 @click.command()
-@click.argument("a", type=click.Path(path_type=Path))
-@click.argument("b", type=click.Path(path_type=Path))
+@click.argument("a", type=PATH)
+@click.argument("b", type=PATH)
 def compare(a: Path, b: Path) -> None:
     """Compare the runs A and B, fit by fit."""
     from qml.studies.record.folder import load_run
@@ -147,13 +148,12 @@ def reproduce(run: Path, workers: int | None, scheduler: str | None) -> int:
     from qml.studies.run.compare import reproduce as repeated
     from qml.studies.run.sweeping import How
 
-    found = repeated(load_run(run), How(workers, None, scheduler))
-    if not found.differences:
-        say(f"{'The fit is' if found.fits == 1 else f'All {found.fits} fits are'} identical to the bit.")
+    fits, differences, environment = repeated(load_run(run), How(workers, None, scheduler))
+    if not differences:
+        say(f"{'The fit is' if fits == 1 else f'All {fits} fits are'} identical to the bit.")
         return 0
-    for line in found.differences[:PAIRS_SHOWN]:
-        say(line)
-    for line in [*_more(found.differences), *(f"environment, {line}" for line in found.environment)]:
+    around = [f"environment, {line}" for line in environment]
+    for line in [*differences[:PAIRS_SHOWN], *_more(differences), *around]:
         say(line)
     return 1
 

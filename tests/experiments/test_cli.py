@@ -19,7 +19,7 @@ from qml.studies.record import fits
 from qml.studies.record.folder import load_run
 from qml.studies.record.table import load_table
 from qml.studies.run import run
-from qml.studies.spec.catalog import KINDS
+from qml.studies.spec.reference import KINDS
 
 FILES = {
     ".lock",
@@ -307,8 +307,7 @@ def test_a_terminal_gets_a_bar_and_a_table() -> None:
 
     from rich.console import Console
 
-    from qml.studies.show.output import plain_table, result_table
-    from qml.studies.show.progress import FitReporter
+    from qml.studies.show.output import FitReporter, plain_table, result_table
 
     out = Console(file=StringIO(), force_terminal=True, width=100, highlight=False, markup=False)
     reporter = FitReporter(out)

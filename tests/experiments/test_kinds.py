@@ -26,7 +26,7 @@ from qml.studies.show import output
 from qml.studies.show.page import page
 from qml.studies.spec import config, models
 from qml.studies.spec.build import Job, Plan, build
-from qml.studies.spec.processes import FAMILIES
+from qml.studies.spec.models import FAMILIES
 from qml.studies.spec.schema import members
 from qml.studies.spec.source import parse
 

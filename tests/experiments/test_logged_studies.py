@@ -85,6 +85,15 @@ def test_the_rows_of_a_sweep_are_logged_once(folder: Path) -> None:
         assert curves(log)["result/loss"] == [(0, pytest.approx(loss, rel=1e-6))]
 
 
+def test_rows_of_a_sweep_whose_names_differ_by_signs_are_all_logged(folder: Path) -> None:
+    (folder / "sweep.yaml").write_text(SWEEP.replace("name: one", "name: a b").replace("name: two", "name: a-b"))
+    call("run", "sweep.yaml", "--workers", "1", "--output", "out")
+    logs = sorted((folder / "out/tensorboard").iterdir())
+    assert [log.name for log in logs] == [f"point-{i:05d}-a-b{more}" for i in range(4) for more in ("", "-2")]
+    for log, loss in zip(logs, load_table(load_run(folder / "out"))["loss"], strict=True):
+        assert curves(log)["result/loss"] == [(0, pytest.approx(loss, rel=1e-6))]
+
+
 def test_a_package_that_is_missing_is_told_before_anything_is_written(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,10 +16,10 @@ from qml.losses import measured_report
 from qml.measurement import Counts, PauliMeasurement
 from qml.studies.record.folder import load_run
 from qml.studies.record.table import load_table
-from qml.studies.spec import catalog, config, measurements, targets
+from qml.studies.spec import config, measurements, reference, targets
 from qml.studies.spec.build import build
-from qml.studies.spec.catalog import KINDS
 from qml.studies.spec.compose import compose
+from qml.studies.spec.reference import KINDS
 from qml.studies.spec.schema import Kinds, members
 
 STUDIES = Path(__file__).parents[2] / "experiments" / "measured"
@@ -229,7 +229,7 @@ def test_what_cannot_be_is_refused(folder: Path, change: tuple[str, str], senten
 
 def test_measurements_are_listed() -> None:
     assert "pauli_six" in call("list", "measurements").output
-    assert set(Kinds.listed) | set(catalog.REGISTRIES) | {"engines"} == set(KINDS)
+    assert set(Kinds.listed) | set(reference.REGISTRIES) | {"engines"} == set(KINDS)
 
 
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.yaml")), ids=lambda path: path.stem)

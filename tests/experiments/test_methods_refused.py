@@ -90,10 +90,14 @@ def test_a_mistake_gets_its_sentence_before_anything_is_run(
 
 def test_error_bars_of_points_and_of_unknown_states_are_refused(tmp_path: Path) -> None:
     fit = {"method": LIKELIHOOD, "errors": [PURITY]}
-    with pytest.raises(
-        InputError, match=r"fits\[0\].errors: of a sweep only the table is kept: leave errors, or sweep, out"
+    more = {"fits": [{"name": "fit 0", "method": LIKELIHOOD}, {"name": "fit 1", **fit}]}
+    for k, study in enumerate(
+        ((fit, {"grid": {"target.shots": [10, 20]}}), ({"method": LIKELIHOOD}, {"points": [more]}))
     ):
-        planned(COUNTS, fit, sweep={"grid": {"target.shots": [10, 20]}})
+        with pytest.raises(
+            InputError, match=rf"fits\[{k}\].errors: of a sweep only the table is kept: leave errors, or sweep, out"
+        ):
+            planned(COUNTS, study[0], sweep=study[1])
     with pytest.raises(InputError, match=r"fits\[0\].restarts: restarts belongs to descent"):
         planned(COUNTS, {"method": LIKELIHOOD}, sweep={"grid": {"fit.restarts": [1, 2]}})
     planned(COUNTS, {"method": LIKELIHOOD}).target.counts.write_json(tmp_path / "record.json")

@@ -20,7 +20,7 @@ from qml.fitting.objective import Objective
 from qml.studies.record import fits
 from qml.studies.record.folder import RunFolder, load_run
 from qml.studies.run import cost, pools, run, worker
-from qml.studies.show.progress import span
+from qml.studies.show.output import span
 from qml.studies.spec import config
 
 STUDY = """\
@@ -38,6 +38,10 @@ fits:
     model: {kind: gibbs, generators: {kind: neighbors, n: 2, weight: 1}}
     max_iterations: 2
 """
+MORE = [
+    {"name": name, "model": {"kind": "gibbs", "generators": {"kind": "neighbors", "n": 2}}, "max_iterations": 2}
+    for name in "abc"
+]
 SWEEP = """\
 sweep:
   grid:
@@ -198,6 +202,16 @@ def test_a_sweep_over_words_has_no_axis(folder: Path) -> None:
     assert "needs 1 axis of numbers that vary; this sweep has 0" in call("plot", "words", code=2).stderr
     call("report", "words")
     assert "data:image" not in (folder / "words" / "report.html").read_text()
+
+
+def test_a_point_may_have_more_fits_than_the_study(folder: Path) -> None:
+    text = STUDY + f"sweep:\n  points:\n    - {{fit.restarts: 1}}\n    - fits: {json.dumps(MORE)}\n"
+    (folder / "more.yaml").write_text(text)
+    call("run", "more.yaml", "--workers", "1", "--output", "out")
+    found = rows(folder / "out" / "table.csv")
+    assert [(row["point"], row["fit"], row["error"]) for row in found] == [
+        ("0", "Gibbs model", ""), ("0", "fields only", ""), *(("1", name, "") for name in "abc"),
+    ]  # fmt: skip
 
 
 def test_failed_points_are_recorded_and_tried_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

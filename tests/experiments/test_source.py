@@ -46,6 +46,9 @@ def data(text: str) -> object:
         ('"true"', "true"),
         ("-.inf", -math.inf),
         (".inf", math.inf),
+        (".Inf", math.inf),
+        ("-.INF", -math.inf),
+        ("+.5", 0.5),
         ("e3", "e3"),
         (".", "."),
         ("1e", "1e"),
@@ -58,7 +61,8 @@ def test_scalars_are_those_of_the_core_schema(text: str, value: object) -> None:
 
 
 def test_not_a_number_is_read_and_left_to_the_schema() -> None:
-    assert math.isnan(data("key: .nan")["key"])
+    for text in (".nan", ".NaN", ".NAN"):
+        assert math.isnan(data(f"key: {text}")["key"])
 
 
 def test_lines_of_keys_and_items() -> None:
@@ -174,7 +178,7 @@ def test_a_study_of_fits_is_parsed_only_by_what_runs_it(tmp_path: Path, monkeypa
     fits.write_text("target: {kind: ghz, n: 2}\n")
     principle.write_text("statements: all\n")
     assert source.is_principle(principle)
-    monkeypatch.setattr(source, "_compose", None)
+    monkeypatch.setattr(source.yaml, "compose", None)
     assert not source.is_principle(fits)
     with pytest.raises(TypeError):
         source.is_principle(principle)

@@ -25,8 +25,7 @@ from qml.studies.record.cells import to_csv
 from qml.studies.record.folder import load_run
 from qml.studies.run import run as experiments_run
 from qml.studies.show import drawing
-from qml.studies.show.output import console, plain_table
-from qml.studies.show.progress import span
+from qml.studies.show.output import console, plain_table, span
 from qml.studies.show.terminal import visible
 
 FITS = "fits:\n  - {name: one, model: {kind: gibbs, generators: {kind: neighbors, n: 2}}, max_iterations: 3}\n"

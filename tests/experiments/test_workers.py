@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 import sys
 from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.command import call
+from helpers.command import call, environment
 
 from qml._machine import processors
 from qml.studies.record import table
@@ -55,6 +56,20 @@ def test_a_worker_of_another_version_is_refused(folder: Path, monkeypatch: pytes
     assert "a worker has qml 0.1.0, and this is 0.0.9: install the same one there" in result.stderr
 
 
+@pytest.mark.slow
+def test_workers_import_nothing_from_the_folder_of_the_study(folder: Path) -> None:
+    for name in ("qml/__init__.py", "numpy.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("raise RuntimeError('this belongs to the user')")
+    script = folder / "scripts" / "command.py"
+    script.parent.mkdir()
+    script.write_text("from qml.studies.cli import main\nmain()\n")
+    arguments = [sys.executable, str(script), "run", "sweep.yaml", "--workers", "2", "--output", "out"]
+    ended = subprocess.run(arguments, cwd=folder, env=environment(), capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "2 of 2 points done" in ended.stdout
+
+
 def test_what_came_back_before_a_process_died_is_not_done_again() -> None:
     """Of four points, 0 and 2 take their process down, 2 again when it is alone; the others have come back by then."""
     tried: list[int] = []
@@ -82,8 +97,7 @@ def test_what_came_back_before_a_process_died_is_not_done_again() -> None:
 
 
 def test_a_progress_line_counts_and_estimates() -> None:
-    from qml.studies.show.output import console
-    from qml.studies.show.progress import SweepReporter
+    from qml.studies.show.output import SweepReporter, console
 
     reporter = SweepReporter(console(quiet=True), 40, before=10)
     with reporter:

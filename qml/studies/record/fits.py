@@ -27,6 +27,8 @@ from qml.studies.spec.states import Target
 
 OF_RESULT = ("loss", "floor", "gap", "iterations", "evaluations", "seconds", "converged", "status")
 """What a row has of the result of the fit, by the same name."""
+OF_DESCENT = ("restarts", "max_iterations", "gradient_tolerance", "loss_tolerance")
+"""What a study says of a descent by the names of the arguments of ``fit``."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,8 @@ def run_fit(
     spec, start = job.spec, job.start(results)
     if spec.method is not None:
         return spec.method.learn(target, job.model, start, streams.fit_seed(seed, index))
-    settings: dict[str, Any] = {
-        "loss": job.loss,
-        "optimizer": job.optimizer,
-        "seed": streams.fit_seed(seed, index),
-        "restarts": spec.restarts,
-        "max_iterations": spec.max_iterations,
-        "gradient_tolerance": spec.gradient_tolerance,
-        "loss_tolerance": spec.loss_tolerance,
-    }
+    settings: dict[str, Any] = {key: getattr(spec, key) for key in OF_DESCENT}
+    settings |= {"loss": job.loss, "optimizer": job.optimizer, "seed": streams.fit_seed(seed, index)}
     assert job.model is not None
     if isinstance(job.model, ProductModel) and spec.factorwise:
         return fit_factors(job.model, target.learnt, **settings)
@@ -138,8 +133,8 @@ def continued(result: Outcome) -> dict[str, Any]:
 def row_of(job: Job, result: Any, target: Target) -> Row:
     """The line of the closing table of one fit."""
     params = params_of(result)
-    natural = job.natural(params)
     noise = [] if job.spec.model is None else [*learnt_noise(job.spec.model), *job.loss.parameter_names]
+    natural = job.natural(params) if noise else {}
     truth = target.truth
     found = {"evaluations": None} | {name: getattr(result, name) for name in OF_RESULT if hasattr(result, name)}
     if "loss" not in found:

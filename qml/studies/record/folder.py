@@ -26,7 +26,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,7 @@ class RunFolder:
         """The table of the fits that are done. ``run.json`` knows of it before it is there, so that a run that is
         killed in between does not look damaged."""
         name = "results.csv"
-        content = to_csv([field.name for field in fields(Row)], [asdict(row).values() for row in rows])
+        content = to_csv([field.name for field in fields(Row)], [vars(row).values() for row in rows])
         sha = hashlib.sha256(content.encode()).hexdigest()
         files = self.info["files"]
         self.update(files={**files, name: [*files.get(name, [None]), sha]})

@@ -11,7 +11,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -96,7 +96,7 @@ def timings(points: Sequence[sweep.Point], entries: Sequence[Mapping[str, Any]])
 def load_table(run: Run) -> Table:
     """The table of a run from its folder, of what is done so far."""
     if run.study.sweep is None:
-        return columns(("fit", *MEASURED), [asdict(row) for row in run.rows])
+        return columns(("fit", *MEASURED), [vars(row) for row in run.rows])
     points = points_of(run.study, Source(run.folder / "config.yaml", None))
     entries = read_journal(run.folder / JOURNAL)
     again = f"qml run {run.folder} --resume"

@@ -111,19 +111,15 @@ def _differences(a: Any, b: Any) -> tuple[str, ...]:
 # reproduction ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Reproduction:
-    """A run and its repetition: how many fits were compared, what differs, and what differs around them."""
-
-    fits: int
-    differences: tuple[str, ...]
-    environment: tuple[str, ...]
-
-
-def reproduce(run: Run, how: How) -> Reproduction:
+def reproduce(run: Run, how: How) -> tuple[int, list[str], tuple[str, ...]]:
     """Run a study again, on as many threads, and compare every number of every fit that was done with the first run.
 
     The repetition is thrown away. Seconds are not compared.
+
+    Returns
+    -------
+    int, list of str, tuple of str
+        How many fits were compared, what differs, and what differs around them.
 
     Raises
     ------
@@ -150,7 +146,7 @@ def reproduce(run: Run, how: How) -> Reproduction:
         for i, fit in enumerate(run.study.fits):
             if fit.name in done:
                 differences += _arrays(run, again, i, fit.name)
-    return Reproduction(len(found.pairs) - len(cut), tuple(differences), found.environment)
+    return len(found.pairs) - len(cut), differences, found.environment
 
 
 def _arrays(one: Run, two: Run, index: int, name: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from qml.fitting import Iteration
 from qml.fitting.objective import Objective
 from qml.models.with_circuit import WithCircuit
 from qml.studies.record.fits import run_fit
-from qml.studies.show.progress import span
+from qml.studies.show.output import span
 from qml.studies.spec import build, streams
 from qml.studies.spec.states import Target
 

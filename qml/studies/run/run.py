@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -29,7 +29,7 @@ from qml.studies.run import pools
 from qml.studies.run.sweeping import How, run_sweep
 from qml.studies.show import output, terminal
 from qml.studies.show.drawing import draw as _draw
-from qml.studies.show.progress import FitReporter
+from qml.studies.show.output import FitReporter
 from qml.studies.spec import build, config, loggers, streams
 from qml.studies.spec.source import INPUTS
 from qml.studies.spec.targets import files_of
@@ -144,7 +144,7 @@ def carry_out(plan: build.Plan, name: str, options: Options) -> Finished:
             if plan.study.sweep is None:
                 _Fits(plan, folder, options.how, out).carry_out()
             else:
-                failed = run_sweep(plan.points, options.how, folder, out)
+                failed = run_sweep(plan, options.how, folder, out)
             status = "finished"
             if failed:
                 code, problem = 1, f"{plural(failed, 'point')} failed, each with its error in the table; {again}"
@@ -247,7 +247,7 @@ class _Fits:
                     job, self.plan.target, study.seed, index, *told, checkpoint=where, results=self.results
                 )
                 row = row_of(job, result, self.plan.target)
-                for problem in loggers.finish(logs, asdict(row)):
+                for problem in loggers.finish(logs, vars(row)):
                     folder.log("logger failed", fit=name, problem=problem)
                     self.out.print(problem)
         finally:

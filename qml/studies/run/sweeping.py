@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from rich.console import Console
 from qml._checks import InputError, plural
 from qml._machine import processors
 from qml.fitting import Checkpoint
-from qml.studies.files import Journal
+from qml.studies.files import Journal, writing
 from qml.studies.record.folder import RunFolder, slug
 from qml.studies.record.table import (
     JOURNAL,
@@ -29,8 +31,9 @@ from qml.studies.record.table import (
 )
 from qml.studies.run import pools
 from qml.studies.run.worker import Task
-from qml.studies.show.progress import SweepReporter
+from qml.studies.show.output import SweepReporter
 from qml.studies.spec import loggers
+from qml.studies.spec.build import Plan
 from qml.studies.spec.sweep import Point
 
 CHECKPOINTS = "checkpoints"
@@ -59,33 +62,35 @@ def workers_for(how: How, tasks: int) -> int:
     return max(1, min(how.workers or processors(), tasks))
 
 
-def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console) -> int:
+def run_sweep(plan: Plan, how: How, folder: RunFolder, out: Console) -> int:
     """Work on the points that are not done yet, or failed; returns how many have failed in the end."""
+    points = plan.points
     threads = how.threads or folder.info.get("threads") or 1
     journal = Journal(folder.path / JOURNAL)
     missing = folder.info.get("entries", 0) - len(journal.entries)
     if missing > 0:
         folder.log("entries missing", entries=missing)
         out.print(f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.")
-    home, fits = folder.path.resolve() / CHECKPOINTS, range(1, len(folder.study.fits) + 1)
-    checkpoints = {p.index: tuple(how.checkpoint(home / f"{p.index:05d}-{i}.npz") for i in fits) for p in points}
+    home, path = folder.path.resolve() / CHECKPOINTS, plan.source.path.resolve()
+    home.mkdir(exist_ok=True)
 
     def forget(point: int) -> None:
-        for checkpoint in checkpoints[point]:
-            checkpoint.remove()
+        with writing(home):
+            for name in os.listdir(home):
+                if name.startswith(f"{point:05d}-"):
+                    (home / name).unlink()
 
-    path = points[0].study.path.resolve()
     done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
-    tasks = [
-        Task(point.index, point.study.data, path, threads, checkpoints[point.index])
-        for point in points
-        if point.index not in done
-    ]
+    tasks: list[Task] = []
+    for index, study in enumerate(plan.studies):
+        if index not in done:
+            names = [f"{index:05d}-{i}.npz" for i in range(1, len(study.fits) + 1)]
+            checkpoints = tuple(how.checkpoint(home / name) for name in names)
+            tasks.append(Task(index, study, path, threads, checkpoints))
     workers = workers_for(how, len(tasks))
     folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points), entries=0)
     for index in done:  # which a run that was killed between the two has left
         forget(index)
-    home.mkdir(exist_ok=True)
     reporter = SweepReporter(out, len(points), len(done))
 
     def keep(entry: dict[str, Any]) -> None:
@@ -94,9 +99,8 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         folder.log("point failed" if errors else "point done", point=entry["point"], errors=errors)
         for fit in entry["fits"]:
             if "continued" in fit:
-                folder.log(
-                    "fit continued from its checkpoint", point=entry["point"], fit=fit["fit"], **fit["continued"]
-                )
+                place = {"point": entry["point"], "fit": fit["fit"]}
+                folder.log("fit continued from its checkpoint", **place, **fit["continued"])
         if not errors:
             forget(entry["point"])
         reporter.done(entry["point"], errors)
@@ -141,12 +145,14 @@ def _log(folder: RunFolder, table: Table) -> list[str]:
     """
     study = folder.study
     assert study.sweep is not None
-    problems = dict[str, None]()
+    problems, named = dict[str, None](), Counter[str]()
     for row in rows_of(table):
-        if not row["error"]:
-            settled = ("fit", "point", "replicate", "seed", *study.sweep.names())
-            settings = {name: row[name] for name in settled}
-            name = f"point-{row['point']:05d}-{slug(row['fit'])}"
-            with loggers.following(study.loggers, folder.path, name, settings) as logs:
-                problems.update(dict.fromkeys(loggers.finish(logs, row)))
+        name = f"point-{row['point']:05d}-{slug(row['fit'])}"
+        named[name] += 1
+        if row["error"]:
+            continue
+        name += f"-{named[name]}" if named[name] > 1 else ""  # of fits whose names differ by signs only
+        settled = ("fit", "point", "replicate", "seed", *study.sweep.names())
+        with loggers.following(study.loggers, folder.path, name, {key: row[key] for key in settled}) as logs:
+            problems.update(dict.fromkeys(loggers.finish(logs, row)))
     return list(problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +14,20 @@ from qml import threads
 from qml._checks import InputError
 from qml._results import Outcome
 from qml.fitting import Checkpoint
-from qml.models import Model
 from qml.studies.record.fits import continued, params_of, row_of, run_fit
 from qml.studies.spec import build, config
+from qml.studies.spec.signatures import Kept as Kept
 from qml.studies.spec.source import POINT, Place, Source
-from qml.threads import pinned
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What a worker keeps from one point to the next: models by what the study says of them, which never change, and
-    the threads that BLAS and kernels have, by the number that they were limited to."""
-
-    models: dict[str, Model] = field(default_factory=dict)
-    threads: dict[int | None, dict[str, int | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Task:
-    """A point of a sweep: its number, its study as plain data, the file it is from, the threads that it may use, the
+    """A point of a sweep: its number, its study, the file it is from, the threads that it may use, the
     checkpoint of each of its fits (none where the folder of the run is out of reach), and the version of qml that hands
     it out."""
 
     point: int
-    study: Any
+    study: config.Study
     path: Path
     threads: int | None
     checkpoints: tuple[Checkpoint, ...] = ()
@@ -61,31 +51,31 @@ def work(task: Task, kept: Kept) -> dict[str, Any]:
     if task.version != qml.__version__:
         raise InputError(f"a worker has qml {qml.__version__}, and this is {task.version}: install the same one there.")
     since = time.perf_counter()
-    with pinned(task.threads):
-        fits = _fits(task, kept.models)
-        if task.threads not in kept.threads:
-            kept.threads[task.threads] = threads.found()
+    with threads.pinned(task.threads):
+        fits, used = _fits(task, kept), threads.found()
     return {
         "point": task.point,
         "fits": fits,
         "seconds": time.perf_counter() - since,
         "process": os.getpid(),
-        "threads": kept.threads[task.threads],
+        "threads": used,
     }
 
 
-def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
-    source = Source(task.path, task.study, places={(): Place(POINT)})  # errors are without file and line, ...
-    study = config.study_of(source)  # ... so that the same table comes of the file and of the resolved study
+def _fits(task: Task, kept: Kept) -> list[dict[str, Any]]:
+    # errors are without file and line, so that the same table comes of the file and of the resolved study
+    study, source = task.study, Source(task.path, None, places={(): Place(POINT)})
     try:
-        target = build.build_target(study, source)
+        target = build.build_target(study, source, kept)
     except Exception as error:
         return [_failed(fit.name, error) for fit in study.fits]
     done, results = [], dict[str, Outcome]()
+    is_reached = bool(task.checkpoints) and task.checkpoints[0].file.parent.is_dir()  # not on another machine
     for i, fit in enumerate(study.fits):
         try:
-            job = build.build_job(study, i, target, source, models)
-            result = run_fit(job, target, study.seed, i, checkpoint=_reached(task, i), results=results)
+            job = build.build_job(study, i, target, source, kept)
+            where = task.checkpoints[i] if is_reached else None
+            result = run_fit(job, target, study.seed, i, checkpoint=where, results=results)
             results[fit.name] = result
             row = row_of(job, result, target)
         except Exception as error:
@@ -93,15 +83,8 @@ def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
             continue
         if row.interrupted:
             raise KeyboardInterrupt
-        done.append({"fit": fit.name, "row": asdict(row), "params": params_of(result).tolist(), **continued(result)})
+        done.append({"fit": fit.name, "row": vars(row), "params": params_of(result).tolist(), **continued(result)})
     return done
-
-
-def _reached(task: Task, i: int) -> Checkpoint | None:
-    """The checkpoint of a fit; None on a machine that does not have the folder of the run."""
-    if not task.checkpoints or not task.checkpoints[i].file.parent.is_dir():
-        return None
-    return task.checkpoints[i]
 
 
 def failed(names: list[str], point: int, sentence: str) -> dict[str, Any]:

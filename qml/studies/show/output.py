@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from rich.cells import cell_len
 from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from qml._checks import plural
 from qml.losses import EVERY_LOSS, CrossEntropy, von_neumann_entropy
@@ -17,18 +22,22 @@ from qml.studies.record.fits import Row
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table as Columns
 from qml.studies.record.table import count, filled, load_errors, load_table, summary
-from qml.studies.show.progress import times
 from qml.studies.show.terminal import Lasting, visible
 from qml.studies.spec.build import Plan, sites
 
 if TYPE_CHECKING:
+    from qml.fitting import Iteration
     from qml.states import State
-
 
 _NUMBER = re.compile(r"[-+.0-9e]*|-?inf|nan")
 """Cells that stand at the right of their column; an empty one, too."""
 UNBROKEN = 1 << 20
 """Columns of what is no terminal: more than any line has."""
+SECONDS_BETWEEN_LINES = 5.0
+ERRORS_SHOWN = 5
+"""Failed points whose error is printed; all of them are in the table."""
+_UNITS = (("h", 3600.0, 7200.0), ("min", 60.0, 120.0), ("s", 1.0, 1.0), ("ms", 1e-3, 0.0))
+"""Units of time, their seconds, and from how many seconds on they are used."""
 
 
 class _Plain(Console):
@@ -67,7 +76,7 @@ _COLUMNS = {
 def result_table(rows: Sequence[Row]) -> Columns:
     """The closing table, each cell as text; entropies in nats. Without what is known of no fit. Fits that are biased
     come last."""
-    rows = _biased_last(rows)
+    rows = sorted(rows, key=attrgetter("biased"))
     entropic = all(row.loss_name == CrossEntropy.name for row in rows)
     table = {"fit": [row.fit + (" (biased)" if row.biased else "") for row in rows]}
     losses = {} if entropic else {"loss of": [row.loss_name for row in rows]}
@@ -82,10 +91,6 @@ def result_table(rows: Sequence[Row]) -> Columns:
 def _any(rows: Sequence[Row], quantity: str) -> bool:
     """Whether a quantity is known of any fit."""
     return any(not math.isnan(getattr(row, quantity)) for row in rows)
-
-
-def _biased_last(rows: Sequence[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: row.biased)
 
 
 def _gaps(rows: Sequence[Row]) -> str:
@@ -153,7 +158,7 @@ def show_run(run: Run, out: Console) -> None:
         done = plural(len(set(table["point"])), "point")
     else:
         show_fits(run, out)
-        for row in _biased_last(run.rows):
+        for row in sorted(run.rows, key=attrgetter("biased")):
             out.print(f"{row.fit}: {times(row)}: {row.status}")
         done = f"{sum(not row.interrupted for row in run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
@@ -223,3 +228,120 @@ def describe(plan: Plan) -> str:
     if plan.points:
         lines.append(f"sweep: {plural(len(plan.points), 'point')}")
     return "\n".join(lines)
+
+
+# live progress: a bar in a terminal, a line now and then elsewhere ------------------------------------------------
+
+
+class _Live:
+    """A bar on `out`, or lines where that is no terminal."""
+
+    def __init__(self, out: Console) -> None:
+        self.out = out
+        self._bar: Progress | None = None
+        self._printed = time.perf_counter()
+
+    def _start(self, what: str, total: int | None, done: int = 0) -> bool:
+        """Begin; whether there is a bar."""
+        self._printed = time.perf_counter()
+        if not self.out.is_terminal or self.out.quiet:
+            return False
+        columns = TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[at]}"), TimeElapsedColumn()
+        self._bar = Progress(*columns, console=self.out, transient=True)
+        self._task = self._bar.add_task(escape(what), total=total, completed=done, at="")
+        self._bar.start()
+        return True
+
+    def _show(self, done: int, line: str) -> None:
+        """So much is done: the line stands beside the bar, or is printed where there is none."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, at=line)
+        elif time.perf_counter() - self._printed > SECONDS_BETWEEN_LINES:
+            self._printed = time.perf_counter()
+            self.out.print(f"  {line}")
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+class FitReporter(_Live):
+    """Follows the fits of a run, one at a time: begin, step, step, ..., stop, end."""
+
+    def begin(self, name: str, about: str, max_iterations: int | None) -> None:
+        """A fit starts; of a method that tells nothing before its end, the most iterations are None."""
+        head = f"{name}: {about}"
+        if not self._start(head, max_iterations):
+            self.out.print(head)
+
+    def step(self, iteration: Iteration) -> None:
+        """An iteration is done."""
+        start = f"start {iteration.restart + 1}, " if iteration.restart else ""
+        line = f"{start}iteration {iteration.iteration}, loss {iteration.loss:.6f}, gap {iteration.gap:.2e}"
+        self._show(iteration.iteration, line)
+
+    def end(self, row: Row) -> None:
+        """The fit is done."""
+        head = f"{row.fit}: " if self.out.is_terminal else "  "
+        self.out.print(f"{head}gap {row.gap:.2e} after {times(row)}: {row.status}")
+
+
+class SweepReporter(_Live):
+    """Counts the points that are done and failed, and estimates when the rest will be done."""
+
+    def __init__(self, out: Console, total: int, before: int = 0) -> None:
+        super().__init__(out)
+        self.total = total
+        self.before = before
+        self.finished = before
+        self.failures = 0
+        self._since = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        if self.before:
+            self.out.print(f"{self.before} of {self.total} points are done already.")
+        self._start("sweep", self.total, self.before)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self.out.print(self.line())
+
+    def done(self, point: int, errors: list[str]) -> None:
+        """A point has come back."""
+        self.finished += 1
+        self.failures += bool(errors)
+        if errors and self.failures <= ERRORS_SHOWN:
+            self.out.print(f"  point {point} failed: {errors[0]}")
+        self._show(self.finished, self.line())
+
+    def line(self) -> str:
+        """``12 of 40 points done, 1 failed, 70 s to go``."""
+        text = f"{self.finished} of {self.total} points done"
+        text += f", {self.failures} failed" if self.failures else ""
+        here, left = self.finished - self.before, self.total - self.finished
+        if here and left:
+            text += f", {span((time.perf_counter() - self._since) / here * left)} to go"
+        return text
+
+
+def times(row: Row) -> str:
+    """``20 iterations, 3.4 s (170 ms a step)``."""
+    step = f" ({span(row.seconds / row.iterations)} a step)" if row.iterations else ""
+    return f"{plural(row.iterations, 'iteration')}, {row.seconds:.1f} s{step}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in the unit that reads best, to two digits.
+
+    Examples
+    --------
+    >>> span(0.0004), span(0.1834), span(75), span(5 * 3600 + 60 * 29)
+    ('0.4 ms', '180 ms', '75 s', '5.5 h')
+    """
+    unit, size = next((unit, size) for unit, size, least in _UNITS if seconds >= least)
+    return f"{float(f'{seconds / size:.2g}'):g} {unit}"

@@ -7,7 +7,7 @@ import html
 import io
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qml._checks import InputError, plural
 from qml.plotting import sweeps
@@ -18,9 +18,6 @@ from qml.studies.record.table import Table, biased_last, count, filled, load_err
 from qml.studies.show.drawing import failure
 from qml.studies.show.output import meanings
 from qml.studies.spec.config import to_yaml
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 WIDE = """
 .wide { overflow: auto; max-height: 48rem; width: calc(100vw - 4rem); margin-left: calc(50% - 50vw + 2rem);
@@ -132,19 +129,14 @@ def _images(run: Run, table: Table) -> list[str]:
     found = []
     for kind in sweeps.KINDS:
         try:
-            found.append(_image(png(sweeps.draw(table, run.study.sweep.names(), kind)), kind))
+            buffer = io.BytesIO()
+            save(sweeps.draw(table, run.study.sweep.names(), kind), buffer, dpi=120)
+            found.append(_image(buffer.getvalue(), kind))
         except InputError:  # a sweep over words has no such figure
             continue
         except Exception as error:
             found.append(f"<p>The figure {kind} was not drawn: {html.escape(failure(error))}</p>")
     return found
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    save(figure, buffer, dpi=120)
-    return buffer.getvalue()
 
 
 def _image(content: bytes, about: str) -> str:

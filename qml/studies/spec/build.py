@@ -31,16 +31,13 @@ from qml.processes import Design, OutcomesModel, ProcessFamily
 from qml.states import State
 from qml.studies.files import digest, inside
 from qml.studies.spec import config, sweep
-from qml.studies.spec.models import AnyModelSpec, ConditionalSpec, ModelSpec, learnt_noise
-from qml.studies.spec.processes import FAMILIES
+from qml.studies.spec.models import FAMILIES, AnyModelSpec, ConditionalSpec, learnt_noise
 from qml.studies.spec.schema import Spec, members
+from qml.studies.spec.signatures import Kept, shared
 from qml.studies.spec.source import Source
 from qml.studies.spec.states import Context, Target
 from qml.studies.spec.sweep import Point
 from qml.studies.spec.targets import files_of_study
-
-MODELS_KEPT = 8
-"""Models that the points of a sweep share where they say the same: building and compiling one takes milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +107,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study with everything built, of one with a sweep without what varies, and its `points`: what ``qml validate``
-    checks and ``qml run`` runs."""
+    """A study with everything built, of one with a sweep without what varies, its `points` and the study of each: what
+    ``qml validate`` checks and ``qml run`` runs."""
 
     study: config.Study
     source: Source
     target: Target
     jobs: tuple[Job, ...]
     points: tuple[Point, ...]
+    studies: tuple[config.Study, ...]
 
     @cached_property
     def inputs(self) -> dict[str, str]:
@@ -137,18 +135,20 @@ def build(study: config.Study, source: Source) -> Plan:
         At the first part that cannot be built, and the first value that no study can have, with its place in the file.
     """
     points = points_of(study, source)
-    for point in points:
-        config.study_of(point.study)
+    studies = tuple(config.study_of(point.study) for point in points)
+    for point, of_point in zip(points, studies, strict=True):
+        for i, fit in enumerate(of_point.fits):
+            if fit.errors is not None:
+                sentence = "of a sweep only the table is kept: leave errors, or sweep, out."
+                raise point.study.error(("fits", i, "errors"), sentence)
     for i, spec in enumerate(study.loggers):
         with source.within("loggers", i):
             spec.maker.check()
     target = build_target(study, source)
     jobs = tuple(build_job(study, i, target, source) for i in range(len(study.fits)))
     for i, job in enumerate(jobs):
-        if points and job.spec.errors is not None:
-            raise source.error(("fits", i, "errors"), "of a sweep only the table is kept: leave errors, or sweep, out.")
         _try(job, i, {before.spec.name: before for before in jobs[:i]}, target, source)
-    return Plan(study, source, target, jobs, points)
+    return Plan(study, source, target, jobs, points, studies)
 
 
 def points_of(study: config.Study, source: Source) -> tuple[Point, ...]:
@@ -158,10 +158,10 @@ def points_of(study: config.Study, source: Source) -> tuple[Point, ...]:
     return tuple(sweep.points(study.sweep, study.seed, replace(source, data=study.model_dump(mode="python"))))
 
 
-def build_target(study: config.Study, source: Source) -> Target:
-    """What is learnt."""
+def build_target(study: config.Study, source: Source, kept: Kept | None = None) -> Target:
+    """What is learnt; what it is made of may be kept, like models."""
     with source.within("target"):
-        target = study.target.build(Context(source.home, study.seed))
+        target = study.target.build(Context(source.home, study.seed, kept=kept))
         if target.truth is not None and not math.isfinite(von_neumann_entropy(target.truth)):
             raise InputError(
                 "its entropy is not a number: what it is made of is too large, or too small, to compute with."
@@ -169,16 +169,14 @@ def build_target(study: config.Study, source: Source) -> Target:
         return target
 
 
-def build_job(
-    study: config.Study, i: int, target: Target, source: Source, models: dict[str, Model] | None = None
-) -> Job:
-    """The fit number `i`; its model is taken from `models`, by what the study says of it, or put there."""
+def build_job(study: config.Study, i: int, target: Target, source: Source, kept: Kept | None = None) -> Job:
+    """The fit number `i`; its model is taken from what is kept, by what the study says of it, or put there."""
     fit = study.fits[i]
     if fit.model is None:
         assert fit.method is not None
         return Job(fit, None, default_loss(target.fitted))
     with source.within("fits", i, "model"):
-        model = _model(fit.model, target, models)
+        model = _model(fit.model, target, kept)
         if model.dims != target.state.dims:
             raise InputError(f"the model has {sites(model.dims)}, the target {sites(target.state.dims)}.")
         for name in learnt_noise(fit.model):
@@ -235,7 +233,7 @@ def _try(job: Job, i: int, before: Mapping[str, Job], target: Target, source: So
             errors.estimates(result, target.truth, 0, only_checked=True)
 
 
-def _model(spec: AnyModelSpec, target: Target, models: dict[str, Model] | None) -> Model:
+def _model(spec: AnyModelSpec, target: Target, kept: Kept | None) -> Model:
     """The model of a fit; a conditional one at the inputs of the target."""
     if spec.kind in members(ConditionalSpec):
         if target.labels is None:
@@ -252,16 +250,8 @@ def _model(spec: AnyModelSpec, target: Target, models: dict[str, Model] | None) 
         raise InputError(
             f"labelled data need a conditional model, {' or '.join(members(ConditionalSpec))}; found {spec.kind}."
         )
-    return spec.build() if models is None else _shared(spec, models)
-
-
-def _shared(spec: ModelSpec, models: dict[str, Model]) -> Model:
-    key = spec.model_dump_json()
-    if key not in models:
-        if len(models) >= MODELS_KEPT:
-            del models[next(iter(models))]
-        models[key] = spec.build()
-    return models[key]
+    model: Model = shared(spec, kept)
+    return model
 
 
 def sites(dims: tuple[int, ...]) -> str:

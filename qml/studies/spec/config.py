@@ -200,6 +200,9 @@ class Study(Spec):
                 raise Inside((k, "grown_from"), f"the fit {fit.grown_from!r} has no parameters to start from.")
         return fits
 
+    def __reduce__(self) -> tuple[Any, ...]:  # classes that are made of signatures have no name to be found by
+        return Study.model_validate, (self.model_dump(),)
+
 
 def read_study(path: str | Path, overrides: Iterable[str] = ()) -> tuple[Study, Source]:
     """The study in a file, with what it extends and with the overrides ``PATH=VALUE``; and its text for messages.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from qml import loggers
 from qml.fitting.restart import CTRL_C
-from qml.loggers.settings import settings_of
 from qml.studies.spec.schema import Count
 from qml.studies.spec.signatures import Keyed, union
 
 RESULTS = ("loss", "floor", "gap", "fidelity", "iterations", "evaluations", "seconds", "test_log_likelihood")
+SETTINGS = 100
+"""Most settings of a fit that are logged: MLflow takes no more at once."""
 
 
 class Follower(Keyed):
@@ -37,6 +39,25 @@ class Follower(Keyed):
 
 
 LoggerSpec: TypeAlias = Annotated[Follower, union(loggers.LOGGERS, base=Follower, title="loggers")]
+
+
+def settings_of(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a fit, flat: ``{"model.kind": "gibbs", ...}``; lists as text.
+
+    Examples
+    --------
+    >>> settings_of({"seed": 1, "model": {"kind": "gibbs", "sites": [0, 1]}, "prior": None})
+    {'seed': 1, 'model.kind': 'gibbs', 'model.sites': '[0, 1]'}
+    """
+
+    def flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                yield from flat(inner, f"{path}.{key}" if path else str(key))
+        elif value is not None:
+            yield path, json.dumps(value) if isinstance(value, list | tuple) else value
+
+    return dict(list(flat(parts, ""))[:SETTINGS])
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from qml import Circuit, NoiseModel
 from qml._checks import InputError, choice
-from qml._files import regular
+from qml._files import read_text
 from qml._typing import Dims
 from qml.channels import CHANNELS
 from qml.circuits import ANSATZE
@@ -118,13 +118,8 @@ class Program(Spec):
         name = data.get("file") if isinstance(data, dict) else None
         if not isinstance(name, str) or data.get("text") is not None:
             return data
-        path = regular(inside((info.context or {}).get("home", Path()), name), "OpenQASM")
-        with path.open("rb") as file:
-            content = file.read(LONGEST_PROGRAM + 1)
-        try:
-            return {**data, "file": None, "text": content.decode("utf-8-sig")}
-        except UnicodeDecodeError:
-            raise InputError(f"the OpenQASM file {name!r} is not text.") from None
+        path = inside((info.context or {}).get("home", Path()), name)
+        return {**data, "file": None, "text": read_text(path, "OpenQASM", most=16 * LONGEST_PROGRAM)}
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -1,13 +1,20 @@
-"""The language of studies, for editors and for readers: a JSON Schema, and the reference page made from it."""
+"""The language of studies: a JSON Schema for editors, the reference page made of it, and the lines of ``qml list``."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from qml.studies.spec import catalog, config
-from qml.studies.spec.schema import Kinds
+from qml.channels import CHANNELS
+from qml.engines import ENGINES
+from qml.gates import GATES
+from qml.instructions import Instruction
+from qml.studies.spec import config
+from qml.studies.spec.schema import Kinds, Spec, first_line
 
+REGISTRIES: dict[str, Mapping[str, Instruction]] = {"channels": CHANNELS, "gates": GATES}
+KINDS = (*sorted(Kinds.listed), "engines", *REGISTRIES)
 EXTENDS = {
     "type": "string",
     "description": "a study in this folder or below it, over which this one is laid: mappings are merged, the rest "
@@ -60,8 +67,8 @@ def markdown() -> str:
             if "$ref" in schema:  # of a spec that holds others of its kind
                 schema = defs[schema["$ref"].rsplit("/", 1)[-1]]
             blocks.append(_section(f"`{kind}`", schema, defs, level=3))
-    for title in catalog.REGISTRIES:
-        listed = "\n".join(catalog.lines(title))
+    for title in REGISTRIES:
+        listed = "\n".join(lines(title))
         blocks.append(f"## {title.capitalize()}\n\n```text\n{listed}\n```\n")
     return "\n".join(blocks)
 
@@ -94,10 +101,8 @@ def _type(schema: dict[str, Any], defs: dict[str, Any]) -> str:
         return f"one of the [{title}](#{title})"
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
-        own = defs[name]
-        if "kind" in own.get("properties", {}):
-            return f"`{own['properties']['kind']['const']}`"
-        return f"[{own['title']}](#{own['title'].lower()})"
+        title = defs[name]["title"]
+        return f"[{title}](#{title.lower()})"
     for key in ("anyOf", "oneOf"):
         if key in schema:
             return " or ".join(dict.fromkeys(_type(one, defs) for one in schema[key]))
@@ -105,8 +110,6 @@ def _type(schema: dict[str, Any], defs: dict[str, Any]) -> str:
         return ", ".join(f"`{json.dumps(x)}`" for x in schema.get("enum", [schema.get("const")]))
     kind = schema.get("type")
     if kind == "array":
-        if "prefixItems" in schema:
-            return "list of " + ", ".join(_type(one, defs) for one in schema["prefixItems"])
         return f"list of {_type(schema['items'], defs)}" if schema.get("items") else "list"
     if kind == "object":
         inner = schema.get("additionalProperties")
@@ -129,3 +132,41 @@ def _bounds(schema: dict[str, Any]) -> str:
 
 def _number(x: float) -> str:
     return "2^63" if x == 2**63 else f"{x:g}" if isinstance(x, float) else str(x)
+
+
+# qml list ---------------------------------------------------------------------------------------------------------
+
+
+def lines(what: str) -> list[str]:
+    """One line a kind: its name, its keys (a default behind =), and what it is."""
+    if what == "engines":
+        heads = [(name, made.runs_on(), first_line(made)) for name, made in ENGINES.items()]
+    elif what in REGISTRIES:
+        heads = [(name, _arguments(item), "") for name, item in REGISTRIES[what].items()]
+    else:
+        heads = [(kind, _keys(spec), first_line(spec)) for kind, spec in Kinds.listed[what].specs.items()]
+    widths = [max(len(row[i]) for row in heads) for i in (0, 1)]
+    return [f"{name:<{widths[0]}}  {keys:<{widths[1]}}  {about}".rstrip() for name, keys, about in heads]
+
+
+def _keys(spec: type[Spec]) -> str:
+    shown = []
+    for name, field in spec.model_fields.items():
+        if name in ("kind", "through"):
+            continue
+        alone = field.is_required() or field.default in (None, "", [], {})
+        shown.append(name if alone else f"{name}={_plain(field.default)}")
+    return ", ".join(shown)
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _arguments(item: Instruction) -> str:
+    domains = [
+        name if (domain.low, domain.high) == (-float("inf"), float("inf")) else f"{name} in {domain}"
+        for name, domain in zip(item.parameter_names, item.domains, strict=True)
+    ]
+    sites = "1 site" if item.n_sites == 1 else f"{item.n_sites} sites"
+    return f"{sites:<8} {', '.join(domains)}".rstrip()

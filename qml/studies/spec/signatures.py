@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, reduce
 from operator import or_
 from types import GenericAlias, MappingProxyType, NoneType, UnionType
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, create_model, model_validator
 
@@ -23,6 +23,10 @@ VALUES: dict[str, Any] = {"ArrayLike": object, "StateLike": object}
 enter themselves."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """The default of an argument that is a mapping."""
+Kept: TypeAlias = dict[Any, Any]
+"""What the points of a sweep share where they say the same, such as models: building and compiling one takes
+milliseconds."""
+MOST_KEPT = 16
 
 
 class Keyed(Spec):
@@ -39,15 +43,15 @@ class Keyed(Spec):
         """What the maker asks for: keys, and what the study gives."""
         return _asked(cls.maker)
 
-    def make(self, **given: Any) -> Any:
+    def make(self, kept: Kept | None = None, /, **given: Any) -> Any:
         """What is made of them; `given` is what no key says, such as a random generator, where it is asked for."""
         asked = self.asked()
-        return type(self).maker(**self.arguments(), **{name: x for name, x in given.items() if name in asked})
+        return type(self).maker(**self.arguments(kept), **{name: x for name, x in given.items() if name in asked})
 
-    def arguments(self) -> dict[str, Any]:
-        """The keys other than `kind`, as arguments of the maker; what they name is built."""
+    def arguments(self, kept: Kept | None = None) -> dict[str, Any]:
+        """The keys other than `kind`, as arguments of the maker; what they name is built, or is among what is kept."""
         names = {KEYS.get(name, name): name for name in self.asked()}
-        return {names[key]: built(self, key) for key in type(self).model_fields if key in names}
+        return {names[key]: built(self, key, kept) for key in type(self).model_fields if key in names}
 
 
 @cache
@@ -83,8 +87,8 @@ class Sized(Keyed):
             raise InputError(f"give either n or dims; found {'neither' if self.n is None else 'both'}.")
         return self
 
-    def arguments(self) -> dict[str, Any]:
-        return {**super().arguments(), "dims": self.n if self.dims is None else self.dims}
+    def arguments(self, kept: Kept | None = None) -> dict[str, Any]:
+        return {**super().arguments(kept), "dims": self.n if self.dims is None else self.dims}
 
 
 class Inside(InputError):
@@ -95,8 +99,8 @@ class Inside(InputError):
         self.path = path
 
 
-def built(spec: Spec, key: str) -> Any:
-    """What a key says: plain data as they are, anything that has a kind as what it names."""
+def built(spec: Spec, key: str, kept: Kept | None = None) -> Any:
+    """What a key says: plain data as they are, anything that has a kind as what it names, which may be kept."""
 
     def one(value: Any, *path: str | int) -> Any:
         if isinstance(value, list):
@@ -106,11 +110,22 @@ def built(spec: Spec, key: str) -> Any:
         if not hasattr(value, "build"):
             return value
         try:
-            return value.build()
+            return shared(value, kept)
         except (InputError, MemoryRefused) as error:
             raise Inside((*path, *getattr(error, "path", ())), str(error)) from error
 
     return one(getattr(spec, key), key)
+
+
+def shared(spec: Any, kept: Kept | None) -> Any:
+    """What a spec names, from what is kept, or built and put there; what was not asked for longest goes first."""
+    if kept is None:
+        return spec.build()
+    key = type(spec), spec.model_dump_json()
+    if key not in kept and len(kept) >= MOST_KEPT:
+        del kept[next(iter(kept))]
+    kept[key] = kept.pop(key) if key in kept else spec.build()
+    return kept[key]
 
 
 def union(

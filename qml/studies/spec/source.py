@@ -154,7 +154,7 @@ def parse(content: bytes, path: Path) -> Source:
     source = Source(path, None)
     try:
         text = content.decode("utf-8-sig")
-        node = _compose(text)
+        node = yaml.compose(text, _Loader)
         data = None if node is None else _value(node, (), source.places)
     except UnicodeDecodeError as error:
         line, byte = content[: error.start].count(b"\n") + 1, content[error.start]
@@ -171,14 +171,6 @@ def parse(content: bytes, path: Path) -> Source:
     if node is None:
         raise InputError(f"{path.name} is empty: a study needs at least the keys target and fits.")
     return Source(path, data, source.places)
-
-
-def _compose(text: str) -> yaml.Node | None:
-    loader = _Loader(text)
-    try:
-        return loader.get_single_node()
-    finally:
-        loader.dispose()
 
 
 class _Refused(Exception):
@@ -244,8 +236,6 @@ def _scalar(node: yaml.ScalarNode) -> Any:
         return text
     if len(text) > MAX_DIGITS:
         raise _Refused(node.start_mark, f"a number of {len(text)} digits is not read.")
-    return (
-        int(text)
-        if is_integer
-        else float(text.replace(".inf", "inf").replace(".nan", "nan").lower().replace("+.", "."))
-    )
+    if is_integer:
+        return int(text)
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))

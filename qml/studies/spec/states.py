@@ -23,7 +23,7 @@ from qml.studies.files import inside
 from qml.studies.spec import streams
 from qml.studies.spec.parts import AppliedChannel, NoiseRule, noise_model, seen_through
 from qml.studies.spec.schema import Kinds
-from qml.studies.spec.signatures import NOTHING, VALUES, Keyed, union
+from qml.studies.spec.signatures import NOTHING, VALUES, Kept, Keyed, union
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -85,6 +85,7 @@ class Context:
     seed: int
     held_out: bool = False
     """Whether this is about what is held out: the same random states and bases, other shots."""
+    kept: Kept | None = None
 
     def stream(self, name: str) -> np.random.Generator:
         """The generator of one use of the seed."""
@@ -97,7 +98,8 @@ class Aimed(Keyed):
     given: ClassVar[frozenset[str]] = Keyed.given | {"context"}
 
     def build(self, context: Context = Context(Path(), 0)) -> Target:
-        made = self.make(rng=context.stream("target"), folder=context.folder, context=context)
+        rng = context.stream("target") if "rng" in self.asked() else None
+        made = self.make(context.kept, rng=rng, folder=context.folder, context=context)
         if isinstance(made, Target):
             return made
         state: State = made.choi if isinstance(made, Process) else made

@@ -140,8 +140,8 @@ class Sweep(Spec):
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        parts = [list(self.grid), *map(list, self.points), list(self.random.over) if self.random else []]
-        blocks = [parts[0], sorted({p for point in parts[1:-1] for p in point}), parts[-1]]
+        listed = sorted({name for point in self.points for name in point})
+        blocks = [list(self.grid), listed, list(self.random.over) if self.random else []]
         names = [part.strip() for block in blocks for text in block for part in text.split(",")]
         for name in names:
             if names.count(name) > 1:
@@ -201,7 +201,10 @@ def points(sweep: Sweep, seed: int, base: Source) -> list[Point]:
 
 def _settings(sweep: Sweep, seed: int) -> Iterator[tuple[list[tuple[str, Any, tuple[Key, ...]]], int | None]]:
     """What each point sets, with the place where the file says so; and the number of its draw."""
-    axes = [[(name, value, ("sweep", "grid", name)) for value in _values(axis)] for name, axis in sweep.grid.items()]
+    axes = [
+        [(name, value, ("sweep", "grid", name)) for value in (axis.values() if isinstance(axis, Range) else axis)]
+        for name, axis in sweep.grid.items()
+    ]
     listed = [
         [(name, value, ("sweep", "points", number, name)) for name, value in point.items()]
         for number, point in enumerate(sweep.points)
@@ -220,7 +223,3 @@ def _settings(sweep: Sweep, seed: int) -> Iterator[tuple[list[tuple[str, Any, tu
 
 def _drawn(source: list[Any] | Interval, rng: np.random.Generator) -> Any:
     return source.draw(rng) if isinstance(source, Interval) else source[rng.integers(len(source))]
-
-
-def _values(axis: list[Any] | Range) -> list[Any]:
-    return axis.values() if isinstance(axis, Range) else axis

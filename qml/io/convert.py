@@ -78,8 +78,6 @@ def write(value: Any, path: Path, version: int) -> None:
         (value.write_csv if path.suffix == ".csv" else value.write_json)(path)
     elif path.suffix == ".csv":
         raise InputError(f"CSV files hold counts; found a {type(value).__name__}.")
-    elif isinstance(value, Counts):
-        value.save(path)
     else:
         save(value, path)
 

@@ -20,8 +20,10 @@ _ARGUMENTS = r"(?:;[a-z0-9_Q./-]++)*+"
 _LINES = r"(?::[QTLAD]?[a-z0-9_]++)*+"
 _TIME = r"(?:![0-9.]++)?"
 _LABEL = re.compile(f"({_NAME})({_ARGUMENTS})({_LINES})({_TIME})")
-_LAYER = re.compile(rf"\[(?:{_NAME}{_ARGUMENTS}{_LINES}{_TIME})*+\]")
+_ONE = f"{_NAME}{_ARGUMENTS}{_LINES}{_TIME}"
+_LETTER = re.compile(rf"\[(?:{_ONE})*+\]|(?=[GI{{]){_ONE}")
 _POWER = re.compile(r"\^([0-9]{1,9})(?![0-9])")
+_PART = re.compile(rf"\(|[*~|]|(\)|\{{\}}|{_LETTER.pattern})(?:{_POWER.pattern})?")
 _END = re.compile(r"@\(([A-Za-z0-9_,* ]*)\)(?:@[A-Za-z0-9_]+)?")
 
 
@@ -57,108 +59,88 @@ class WordParser:
         InputError
             Where it is none, is nested too deeply, or more letters than a file may have would come of it.
         """
-        self._text, self._at, self._out = text, 0, list[Letter]()
-        start, end = None, None
+        at, start, end = 0, None, None
         if text.startswith("rho"):
-            start = self._special("preparation")
-        self._sequence(0)
-        if self._next() == "M":
-            end = self._special("measurement")
-        lines = frozenset(line for letter in self._out for line in letter.lines)
-        if self._next() == "@":
-            found = _END.match(text, self._at)
+            start, at = _alone("preparation", text, at)
+        word, opened = list[Letter](), list[int]()  # where each group that is not closed begins
+        while (part := _PART.match(text, at)) is not None and (part[1] != ")" or opened):
+            at = part.end()
+            if part[0] == "(":
+                opened.append(len(word))
+                if len(opened) > DEEPEST:
+                    raise InputError(f"more than {DEEPEST} brackets within each other are not read")
+            elif part[1] is not None:  # else a product, or how layers may be compiled: neither is part of the word
+                begin = opened.pop() if part[1] == ")" else len(word)
+                if part[1] not in (")", "{}"):
+                    word.append(self._letter(part[1]))
+                    self._spend(1)
+                self._repeat(word, begin, 1 if part[2] is None else int(part[2]))
+        if text.startswith("M", at) and not opened:
+            end, at = _alone("measurement", text, at)
+        lines = frozenset(line for letter in word for line in letter.lines)
+        if text.startswith("@", at) and not opened:
+            found = _END.match(text, at)
             if found is None:
-                raise self._wrong("the lines of a circuit are written @(0,1)")
-            self._at = found.end()
+                raise _wrong("the lines of a circuit are written @(0,1)", text, at)
+            at = found.end()
             named = frozenset(line.strip() for line in found[1].split(",") if line.strip())
             if named != {"*"}:
                 if lines - named:
                     raise InputError(f"a gate is on line {min(lines - named)}, which the circuit does not have")
                 lines = named
-        if self._at < len(text):
-            raise self._wrong("a bracket is closed that was not opened" if self._next() in ")]" else "this is no gate")
-        return Line(start, tuple(self._out), end, lines)
+        if at < len(text) or opened:
+            raise _wrong(_trouble(text[at:], bool(opened)), text, at)
+        return Line(start, tuple(word), end, lines)
 
-    def letter(self, text: str) -> Letter | None:
-        """The letter of a text; None where it is not one letter."""
-        try:
-            found = self.parse(text)
-        except InputError:
-            return None
-        is_one = len(found.letters) == 1 and found.preparation is None and found.measurement is None
-        return found.letters[0] if is_one and not re.search(r"[@^(*~|]", re.sub(r"\{.*?\}", "", text)) else None
+    def _letter(self, text: str) -> Letter:
+        if text not in self._letters:
+            self._letters[text] = _letter(text)
+        return self._letters[text]
 
-    def _sequence(self, depth: int) -> None:
-        """Letters and groups with their powers, up to the end of a group or of the circuit."""
-        if depth > DEEPEST:
-            raise InputError(f"more than {DEEPEST} brackets within each other are not read")
-        while True:
-            mark, start = self._next(), len(self._out)
-            if mark in ("*", "~", "|"):  # a product; how layers may be compiled: neither is part of the word
-                self._at += 1
-                continue
-            if mark == "(":
-                self._at += 1
-                self._sequence(depth + 1)
-                if self._next() != ")":
-                    raise self._wrong("a bracket is not closed")
-                self._at += 1
-            elif self._text.startswith("{}", self._at):
-                self._at += 2
-            elif mark == "[" or mark == "{" or (mark in "GI" and mark):
-                self._out.append(self._letter())
-                self._spend(1)
-            else:
-                return
-            self._repeat(start)
-
-    def _repeat(self, start: int) -> None:
-        """Carry out the power behind a letter or a group, which began at `start` of the word."""
-        if self._next() != "^":
-            return
-        found = _POWER.match(self._text, self._at)
-        if found is None:
-            raise self._wrong("a power is a whole number of at most nine digits")
-        self._at = found.end()
-        power, group = int(found[1]), self._out[start:]
-        if group and power:
-            self._spend(len(group) * power)
-            self._out.extend(group * (power - 1))
-        else:
-            self._spend(len(group))
-            del self._out[start:]
+    def _repeat(self, word: list[Letter], begin: int, power: int) -> None:
+        """Carry out a power of the end of a word."""
+        group = word[begin:] if power != 1 else []
+        if group:
+            self._spend(len(group) * max(1, power))
+            word[begin:] = group * power
 
     def _spend(self, letters: int) -> None:
         self._unrolled += letters
         if self._unrolled > MOST_LETTERS:
             raise InputError(f"the circuits up to here have more than {MOST_LETTERS} gates, powers carried out")
 
-    def _letter(self) -> Letter:
-        pattern, what = (_LAYER, "layer") if self._next() == "[" else (_LABEL, "gate")
-        found = pattern.match(self._text, self._at)
-        if found is None:
-            raise self._wrong(f"this is no {what}, such as {'[Gx:0Gy:1]' if what == 'layer' else 'Gx:0'}")
-        self._at = found.end()
-        text = found[0]
-        if text not in self._letters:
-            self._letters[text] = _letter(text)
-        return self._letters[text]
 
-    def _special(self, what: str) -> str:
-        """A preparation or a measurement: a name alone."""
-        found = _LABEL.match(self._text, self._at)
-        assert found is not None
-        if any(found.groups()[1:]):
-            raise self._wrong(f"the {what} is a name alone")
-        self._at = found.end()
-        return found[0]
+def letter_of(text: str) -> Letter | None:
+    """The letter of a text; None where it is not one letter."""
+    try:
+        return _letter(text) if _LETTER.fullmatch(text) else None
+    except InputError:
+        return None
 
-    def _next(self) -> str:
-        return self._text[self._at : self._at + 1]
 
-    def _wrong(self, what: str) -> InputError:
-        rest = self._text[self._at : self._at + 20]
-        return InputError(f"{what}; found {_checks.shown(rest) if rest else 'the end of the circuit'}")
+def _alone(what: str, text: str, at: int) -> tuple[str, int]:
+    """A preparation or a measurement, which is a name alone, and where it ends."""
+    found = _LABEL.match(text, at)
+    assert found is not None
+    if found[0] != found[1]:
+        raise _wrong(f"the {what} is a name alone", text, at)
+    return found[0], found.end()
+
+
+def _trouble(rest: str, is_open: bool) -> str:
+    """What is wrong with a circuit that cannot be read from here on."""
+    if rest.startswith("^") and not _POWER.match(rest):
+        return "a power is a whole number of at most nine digits"
+    if rest.startswith("["):
+        return "this is no layer, such as [Gx:0Gy:1]"
+    if is_open:
+        return "a bracket is not closed"
+    return "a bracket is closed that was not opened" if rest.startswith((")", "]")) else "this is no gate"
+
+
+def _wrong(what: str, text: str, at: int) -> InputError:
+    rest = text[at : at + 20]
+    return InputError(f"{what}; found {_checks.shown(rest) if rest else 'the end of the circuit'}")
 
 
 def _letter(text: str) -> Letter:

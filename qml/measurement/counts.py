@@ -10,11 +10,11 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._saved import arrays_of
 from qml._typing import ArrayLike, Real
 from qml.measurement import display, entries, formats
 from qml.measurement.base import Measurement
 from qml.measurement.combined import CombinedMeasurement
-from qml.measurement.descriptions import is_same
 from qml.measurement.entries import by_label, fits
 from qml.measurement.filed import FiledRecord
 from qml.states.density_matrix import DensityMatrix
@@ -338,3 +338,13 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
 
     def _repr_html_(self) -> str:
         return display.html(self.measurement, self._counts)
+
+
+def is_same(a: Measurement, b: Measurement) -> bool:
+    """Whether two measurements have the same settings with the same effects, given in the same form."""
+    if a is b:
+        return True
+    if type(a) is not type(b) or a.dims != b.dims or a.settings != b.settings:
+        return False
+    (one, held), (other, others) = arrays_of(a), arrays_of(b)
+    return one == other and all(np.array_equal(held[name], others[name]) for name in held)

@@ -14,7 +14,7 @@ import qml
 from qml import Counts, PauliMeasurement
 from qml._checks import InputError, MemoryRefused
 from qml.io import pygsti_words, read_pygsti, write_pygsti
-from qml.io.pygsti_words import WordParser
+from qml.io.pygsti_words import letter_of
 from qml.processes import Experiments, xyi_gate_set, xyi_words
 
 COLUMNS = "## Columns = 0 count, 1 count\n"
@@ -241,11 +241,10 @@ def test_other_counts_are_told(tmp_path):
 
 
 def test_a_label_is_one_letter():
-    parser = WordParser()
-    assert [parser.letter(text) is not None for text in ("Gx:0", "[]", "[Gx:0Gy:1]", "{idle}:0", "Gzr;-0.5:0")] == [
+    assert [letter_of(text) is not None for text in ("Gx:0", "[]", "[Gx:0Gy:1]", "{idle}:0", "Gzr;-0.5:0")] == [
         True
     ] * 5
-    assert [parser.letter(text) for text in ("", "{}", "Gx@(0)", "rho0Gx", "GxM", "Gx*", "Gx Gy")] == [None] * 7
+    assert [letter_of(text) for text in ("", "{}", "Gx@(0)", "rho0Gx", "GxM", "Gx*", "Gx Gy")] == [None] * 7
 
 
 @pytest.mark.slow

@@ -90,7 +90,8 @@ class Calls:
                 if name == "inv":
                     block = block.inverse()
                 elif name == "pow":
-                    block = block.power(float(self.scope.number(_argument(modifier))), MOST_OPERATIONS)
+                    assert modifier.argument is not None  # by the grammar
+                    block = block.power(float(self.scope.number(modifier.argument)), MOST_OPERATIONS)
                 else:
                     count = controls.pop()
                     first -= count
@@ -133,8 +134,3 @@ class Calls:
                     refuse(node, f"the program makes more than {MOST_OPERATIONS} operations.")
         self.depth -= 1
         return Block(tuple(whole), phase)
-
-
-def _argument(modifier: ast.QuantumGateModifier) -> ast.Expression:
-    assert modifier.argument is not None  # by the grammar
-    return modifier.argument

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ast import literal_eval
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, wo
 from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
 from qml.parameters import Parameter
 
-COMPLEX = re.compile(r"[-+0-9.eEjim\s()]+")
 
 
 class Reader:
@@ -109,10 +109,10 @@ class Reader:
             case ast.ForInLoop():
                 self.loop(node)
             case ast.WhileLoop():
-                while self.truth(node.while_condition):
+                while scope.number(node.while_condition):
                     self.block(node.block)
             case ast.BranchingStatement():
-                self.block(node.if_block if self.truth(node.condition) else node.else_block)
+                self.block(node.if_block if scope.number(node.condition) else node.else_block)
             case ast.CompoundStatement():
                 self.block(node.statements)
             case ast.Box(duration=None):
@@ -124,14 +124,10 @@ class Reader:
             case _:
                 refuse(node, f"{words(node)} has no counterpart in a circuit of gates and channels: leave it out.")
 
-    def block(self, statements: Iterable[ast.Statement], names: dict[str, Value] | None = None) -> None:
+    def block(self, statements: Iterable[ast.Statement]) -> None:
         """Statements with names of their own."""
-        with self.scope.inside({} if names is None else names):
+        with self.scope.inside():
             self.run(statements)
-
-    def truth(self, node: ast.Expression) -> bool:
-        """A condition."""
-        return bool(self.scope.number(node))
 
     def include(self, node: ast.Include) -> None:
         """Another file: one of the two standard ones, or one of the folder that is allowed."""
@@ -301,7 +297,7 @@ class Reader:
             found = [Bits(held.name, [bit], True) for bit in held.values]
         for value in found:
             self.scope.count(node)
-            with self.scope.inside({}):
+            with self.scope.inside():
                 self.scope.declare(node, node.identifier.name, value, node.type)
                 self.block(node.block)
 
@@ -354,27 +350,15 @@ def _unquoted(node: ast.QASMNode, text: str) -> str:
     return name if isinstance(name, str) else refuse(node, f"qml.name needs a name in quotes; found {text!r}.")
 
 
-def _matrices(text: str, one: bool) -> list[Any]:
+def _matrices(text: str, one: bool) -> np.ndarray:
     """Matrices written as ``[[1, 0], [0, 0.5im]]``, separated by commas."""
-    rows = re.findall(r"\[([^][]*)\]", text)
-    shape = re.sub(r"[^][,]", "", re.sub(r"\[[^][]*\]", "", text))
-    if not rows or set(shape) - set("[],"):
-        raise InputError("matrices must be written like [[1, 0], [0, 0.5im]].")
-    numbers = []
-    for row in rows:
-        cells = [cell.strip() for cell in row.split(",")]
-        try:
-            if not all(COMPLEX.fullmatch(cell) for cell in cells):
-                raise ValueError
-            numbers.append([complex(re.sub(r"\s", "", cell).replace("im", "j")) for cell in cells])
-        except ValueError:
-            raise InputError(
-                f"the row [{row[:60]}] of a matrix must hold complex numbers such as 0.5 + 0.5im."
-            ) from None
-    side = len(numbers[0])
-    if any(len(row) != side for row in numbers) or len(numbers) % side or side > 256:
-        raise InputError("the matrices must be square, and all of one size.")
-    found = np.array(numbers).reshape(-1, side, side)
+    plain = re.sub(r"(?<![0-9.])im", "1im", re.sub(r"\s", "", text)).replace("im", "j")
+    try:
+        found = np.array(literal_eval(f"[{plain}]"))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        found = np.array("")
+    if found.ndim != 3 or found.shape[1] != found.shape[2] or found.size == 0 or found.dtype.kind not in "iufc":
+        raise InputError("the matrices must be square, all of one size, and written like [[1, 0], [0, 0.5 + 0.5im]].")
     if one and len(found) != 1:
         raise InputError(f"one matrix is needed; found {len(found)}.")
-    return list(found)
+    return found

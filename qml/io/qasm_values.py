@@ -73,9 +73,9 @@ class Scope:
             refuse(node, f"the program takes more than {MOST_STEPS} steps.")
 
     @contextmanager
-    def inside(self, names: dict[str, Value]) -> Iterator[None]:
+    def inside(self) -> Iterator[None]:
         """A block with names of its own."""
-        self.frames.append(names)
+        self.frames.append({})
         try:
             yield
         finally:

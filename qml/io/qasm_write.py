@@ -187,15 +187,7 @@ class Writer:
 
     def expression(self, value: Affine) -> str:
         """An affine expression to the last digit."""
-        text = ""
-        for name, c in value.terms:
-            size = self.inputs[name] if abs(c) == 1 else f"{_real(abs(c))} * {self.inputs[name]}"
-            text += ("-" if c < 0 else "") + size if not text else f" {'-' if c < 0 else '+'} {size}"
-        if not text:
-            return _real(value.constant + 0.0)
-        return (
-            text if not value.constant else f"{text} {'-' if value.constant < 0 else '+'} {_real(abs(value.constant))}"
-        )
+        return value._written(_real, " * ", self.inputs.__getitem__)
 
     def new(self, name: str) -> str:
         """A name that OpenQASM allows and nothing has yet, as near to the given one as can be."""

@@ -40,8 +40,6 @@ class GibbsState(State):
         Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
     diagonal : bool, optional
         Whether `hamiltonian` holds diagonals; needed only for batches of diagonals.
-    sectors : Sectors, optional
-        Symmetries that K is known to have: its eigenproblem is solved sector by sector.
 
     Raises
     ------
@@ -66,12 +64,9 @@ class GibbsState(State):
         dims: DimsLike | None = None,
         *,
         diagonal: bool | None = None,
-        sectors: Sectors | None = None,
     ) -> None:
         k = _checks.array("the modular Hamiltonian", hamiltonian)
         diagonal = k.ndim == 1 if diagonal is None else _checks.flag("diagonal", diagonal)
-        if sectors is not None:
-            _checks.instance("sectors", sectors, Sectors)
         if diagonal:
             k = _checks.reals("the diagonal of the modular Hamiltonian", k)
             if k.ndim < 1 or k.shape[-1] == 0:
@@ -79,7 +74,7 @@ class GibbsState(State):
         else:
             k = _matrices.hermitian("the modular Hamiltonian", k, remedy=LOWER)
         sites = _checks.sites(dims, k.shape[-1])
-        self._hold(_checks.kept(k), sites, diagonal, sectors)
+        self._hold(_checks.kept(k), sites, diagonal, None)
 
     @classmethod
     def _trusted(

@@ -51,13 +51,16 @@ def summable(name: str, a: Numeric, remedy: str) -> float:
 
 
 def unitary(name: str, matrix: ArrayLike) -> Complex:
-    """A unitary array (d, d)."""
+    """A unitary array (..., d, d)."""
     a = square(name, matrix)
     with np.errstate(over="ignore", invalid="ignore"):
-        violation = float(np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max(initial=0.0))
-    if not violation <= _checks.TOLERANCE:
+        violation = np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max(axis=(-2, -1)).ravel()
+    worst = int(violation.argmax())
+    if not violation[worst] <= _checks.TOLERANCE:
+        place = f" at {worst}" if a.ndim > 2 else ""
         raise InputError(
-            f"{name} must be unitary; found max|U^dagger U - 1| = {violation:.3g}, tolerance {_checks.TOLERANCE}."
+            f"{name} must be unitary; found max|U^dagger U - 1| = {violation[worst]:.3g}{place}, tolerance "
+            f"{_checks.TOLERANCE}."
         )
     return a
 

@@ -164,8 +164,7 @@ class Circuit(Saved):
         >>> [str(operation) for operation in Circuit(3).then(bell, sites=(2, 0))]
         ['H 2', 'CNOT 2 0']
         """
-        chosen = None if sites is None else _checks.listed("sites", sites, "sites")
-        where = None if chosen is None else _checks.targets("sites", chosen, self.n_sites)
+        where = None if sites is None else _checks.targets("sites", sites, self.n_sites)
         operations = list(self.operations)
         for item in items:
             if isinstance(item, Circuit):

@@ -91,10 +91,7 @@ def affine(value: Any, what: str) -> Affine:
         raise InputError(
             f"{what}: {value} is not affine in its symbols, with real coefficients: give it a symbol of its own."
         )
-    whole = Affine((), constant)
-    for symbol, slope in zip(symbols, slopes, strict=True):
-        whole = whole + slope * Parameter(str(symbol))
-    return whole
+    return sum((slope * Parameter(str(x)) for x, slope in zip(symbols, slopes, strict=True)), Affine((), constant))
 
 
 def from_cirq(circuit: Any, *, qubits: Sequence[Any] | None = None, measured: bool = False) -> Any:
@@ -328,7 +325,7 @@ def to_cirq(
     """
     circuit = bound(circuit, params)
     cirq, sympy = _checks.need("cirq", "cirq"), _checks.need("sympy", "cirq")
-    sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
+    sites = _checks.targets("measured", measured, circuit.n_sites)
     qubits = cirq.LineQubit.range(circuit.n_sites)
     free = {name: sympy.Symbol(name) for name in circuit.parameters}
     out = cirq.Circuit()

@@ -26,7 +26,6 @@ from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
 from qml.parameters import Parameter
 
 
-
 class Reader:
     """Carries out a program; see :func:`qml.io.from_qasm` for what it takes."""
 

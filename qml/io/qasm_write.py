@@ -67,7 +67,7 @@ class Writer:
         circuit = bound(circuit, params)
         if self.version == 2 and circuit.parameters:
             raise InputError(f"OpenQASM 2 has no free parameters; found {circuit.parameters[0]!r}: pass params.")
-        sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
+        sites = _checks.targets("measured", measured, circuit.n_sites)
         self.inputs = {name: self.new(name) for name in circuit.parameters}
         lines: list[str] = []
         touched: set[int] = set()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,7 @@ def affine(value: Any, what: str) -> Affine:
         raise InputError(
             f"{what}: {value} is not affine in its parameters, with real coefficients: give it a parameter of its own."
         ) from None
-    whole = Affine((), constant)
-    for p, slope in zip(found, slopes, strict=True):
-        whole = whole + Parameter(p.name) * slope
-    return whole
+    return sum((slope * Parameter(p.name) for p, slope in zip(found, slopes, strict=True)), Affine((), constant))
 
 
 def _real(value: Any) -> float:
@@ -198,7 +196,7 @@ def written(
     """A QuantumCircuit; see :func:`qml.io.to_qiskit`."""
     qiskit = _checks.need("qiskit", "qiskit")
     circuit = bound(circuit, params)
-    sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
+    sites = _checks.targets("measured", measured, circuit.n_sites)
     out = qiskit.QuantumCircuit(circuit.n_sites, len(sites))
     free = {name: qiskit.circuit.Parameter(name) for name in circuit.parameters}
     for operation in circuit.operations:
@@ -221,13 +219,8 @@ def written(
 
 
 def _expression(value: Affine, free: Mapping[str, Any]) -> Any:
-    if value.is_constant:
-        return value.constant
     terms = [c * free[name] if c != 1 else free[name] for name, c in value.terms]
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total + value.constant if value.constant else total
+    return reduce(operator.add, [*terms, value.constant] if value.constant or not terms else terms)
 
 
 @cache

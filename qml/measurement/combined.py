@@ -74,8 +74,6 @@ class CombinedMeasurement(Measurement):
         return np.asarray(sum(found)) if len(found) == len(self.measurements) else None
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
-        for member in self.measurements:
-            if setting < len(member.settings):
-                return member.outcome_shape(setting)
-            setting -= len(member.settings)
-        raise InputError(f"there are {len(self.settings)} settings; found a number beyond them.")
+        places = [(member, k) for member in self.measurements for k in range(len(member.settings))]
+        member, k = places[setting]
+        return member.outcome_shape(k)

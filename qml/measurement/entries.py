@@ -68,14 +68,10 @@ def flat(measurement: Measurement, values: Any) -> Any:
 def integers(measurement: Measurement, values: Any) -> Integer:
     """Counts as int64 (n_outcomes,), each one checked."""
     values = flat(measurement, values)
-    if values.dtype.kind not in "iu":
-        for k, value in enumerate(values.tolist()):
-            check_count(value, outcome_name(measurement, k))
-    else:
-        bad = (values < 0) | (values > MOST)
-        if bad.any():
-            k = int(np.argmax(bad))
-            check_count(int(values[k]), outcome_name(measurement, k))
+    listed = values.tolist()
+    doubtful = (values < 0) | (values > MOST) if values.dtype.kind in "iu" else np.ones(len(values), dtype=bool)
+    for k in np.flatnonzero(doubtful).tolist():
+        check_count(listed[k], outcome_name(measurement, k))
     counts = values.astype(np.int64)
     if counts.astype(np.float64).sum() > 0.999 * MOST:
         fits(sum(counts.tolist()))

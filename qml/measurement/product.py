@@ -13,6 +13,7 @@ from qml import _checks
 from qml._arrays import as_complex, as_real, outer
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Numeric, Real
+from qml.engines.pauli_state import matrix_of, pauli_vector_of, vector_of
 from qml.measurement.base import Measurement, checked_measurements, of_states
 from qml.states.base import State
 
@@ -89,8 +90,6 @@ class ProductMeasurement(Measurement):
             if not self._has_pauli_coordinates:
                 maps.append(effects.conj().reshape(len(effects), -1))
                 continue
-            from qml.engines.pauli_state import vector_of
-
             maps.append(np.array([vector_of(e, len(factor.dims)) for e in effects]) / factor.dim)
         return maps
 
@@ -108,15 +107,11 @@ class ProductMeasurement(Measurement):
 
     def _probabilities(self, state: State) -> Real:
         if self._has_pauli_coordinates:
-            from qml.engines.pauli_state import pauli_vector_of
-
             return self._forward(pauli_vector_of(state))
         return self.probabilities_of(state.matrix())
 
     def _probabilities_of(self, matrix: Complex) -> Real:
         if self._has_pauli_coordinates:
-            from qml.engines.pauli_state import vector_of
-
             return self._forward(vector_of(matrix, len(self.dims)))
         parts = [factor.dim for factor in self.factors]
         m = len(parts)
@@ -129,8 +124,6 @@ class ProductMeasurement(Measurement):
         for m in self._maps:
             x = x.reshape(m.shape[0], -1).T @ m.conj()
         if self._has_pauli_coordinates:
-            from qml.engines.pauli_state import matrix_of
-
             return matrix_of(x.reshape(-1).real * self.dim, len(self.dims))
         parts = [factor.dim for factor in self.factors]
         axes = [*range(0, 2 * len(parts), 2), *range(1, 2 * len(parts), 2)]

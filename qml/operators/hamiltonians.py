@@ -15,6 +15,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml.operators.pauli_sum import PauliSum
+from qml.operators.sites import pairs_of_sites
 from qml.operators.strings import placed
 
 Edges: TypeAlias = Sequence[tuple[int, int]]
@@ -311,16 +312,13 @@ def _bonds(n: int, periodic: bool, edges: Edges | None) -> Edges:
         return _chain(n, 1, periodic)
     if periodic:
         raise InputError("periodic closes the chain, which edges replaces: list the closing bonds among the edges.")
-    listed = _checks.listed("edges", edges, "pairs of sites")
-    pairs = [_checks.targets("each pair of edges", edge, n) for edge in listed]
+    bonds = pairs_of_sites("edges", edges, n)
     seen: set[frozenset[int]] = set()
-    for pair in pairs:
-        if len(pair) != 2:
-            raise InputError(f"edges must be pairs of sites; found {pair}.")
-        if frozenset(pair) in seen:
-            raise InputError(f"edges must list each bond once; found {pair} again.")
-        seen.add(frozenset(pair))
-    return [(i, j) for i, j in pairs]
+    for bond in bonds:
+        if frozenset(bond) in seen:
+            raise InputError(f"edges must list each bond once; found {bond} again.")
+        seen.add(frozenset(bond))
+    return bonds
 
 
 def _sites(n: int) -> list[tuple[int]]:

@@ -243,6 +243,15 @@ def kept_sites(keep: Sequence[int], n_sites: int) -> tuple[int, ...]:
     return result
 
 
+def pairs_of_sites(name: str, values: object, n_sites: int, what: str = "pairs of sites") -> list[tuple[int, int]]:
+    """Pairs of distinct sites."""
+    found = [_checks.targets(f"each pair of {name}", pair, n_sites) for pair in _checks.listed(name, values, what)]
+    for pair in found:
+        if len(pair) != 2:
+            raise InputError(f"{name} must be pairs of sites; found {pair}.")
+    return [(first, second) for first, second in found]
+
+
 def grouped(values: Numeric, keep: Dims, dims: Dims) -> Numeric:
     """An array (..., d) as (..., d', d / d'): the kept sites in the order listed, then the others; of any namespace."""
     lead = values.ndim - 1

@@ -37,10 +37,9 @@ class Mark:
     @property
     def label(self) -> str:
         """Name and parameters on one line."""
-        if not self.params:
-            return self.name
+        name = " ".join(self.name.split())
         params = f"{short(self.params[0])}, …" if self.is_cut else ", ".join(map(short, self.params))
-        return f"{self.name}({params})"
+        return f"{name}({params})" if params else name
 
     @property
     def is_cut(self) -> bool:
@@ -82,7 +81,7 @@ def mark(operation: Operation) -> Mark:
 
 def short(expression: Affine) -> str:
     """A parameter in few characters: numbers with three digits, long expressions cut."""
-    text = f"{expression.constant:.3g}" if expression.is_constant else str(expression)
+    text = f"{expression.constant:.3g}" if expression.is_constant else " ".join(str(expression).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

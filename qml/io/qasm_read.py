@@ -26,6 +26,11 @@ from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
 from qml.parameters import Parameter
 
 
+OLD = re.compile(r"(?:\s++|//.*+|/\*(?s:.*?)\*/)*+OPENQASM\s+2")
+"""How programs of version 2 begin, behind comments."""
+OPAQUE = re.compile(r"\bopaque\b[^;]*;")
+
+
 class Reader:
     """Carries out a program; see :func:`qml.io.from_qasm` for what it takes."""
 
@@ -42,14 +47,12 @@ class Reader:
 
     def read(self, text: str) -> tuple[Circuit, tuple[int, ...]]:
         """The circuit of a program, and the site of each bit that holds a result at its end, in their order."""
-        program = parse(text)
-        version = program.version or "3"
-        if version.partition(".")[0] not in ("2", "3"):
-            raise InputError(f"OpenQASM 2 and 3 are read; found version {version}.")
-        self.scope.old = version.startswith("2")
+        self.scope.old = OLD.match(text) is not None
         if self.scope.old:
             self.calls.known["CX"] = gates.CNOT
-            program = self.parsed(text) if "^" in text else program
+        program = self.parsed(text)
+        if (program.version or "3").partition(".")[0] not in ("2", "3"):
+            raise InputError(f"OpenQASM 2 and 3 are read; found version {program.version}.")
         try:
             self.run(program.statements)
             if not self.n_sites:
@@ -62,8 +65,11 @@ class Reader:
             raise InputError("the program is too deeply nested to be carried out.") from None
 
     def parsed(self, text: str) -> ast.Program:
-        """The program of a text; the power ^ of version 2 is ** in version 3, where ^ is a weaker operator."""
-        return parse(text.replace("^", "**") if self.scope.old else text)
+        """The program of a text. The power ^ of version 2 is ** in version 3, where ^ is a weaker operator; gates that
+        are declared without a body, which version 3 does not have, are left out: a program may not use them."""
+        if self.scope.old:
+            text = OPAQUE.sub(lambda found: re.sub(r"\S", " ", found[0]), text.replace("^", "**"))
+        return parse(text)
 
     # statements ----------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,6 @@ from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, wo
 from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
 from qml.parameters import Parameter
 
-
 OLD = re.compile(r"(?:\s++|//.*+|/\*(?s:.*?)\*/)*+OPENQASM\s+2")
 """How programs of version 2 begin, behind comments."""
 OPAQUE = re.compile(r"\bopaque\b[^;]*;")

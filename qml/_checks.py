@@ -6,7 +6,7 @@ import contextlib
 import difflib
 import importlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, SupportsFloat, TypeVar, cast
 
 import numpy as np
@@ -369,7 +369,7 @@ def sites(dims: DimsLike | None, total: int, name: str = "dims") -> Dims:
     return qubit_dims(total) if dims is None else dimensions(name, dims, total)
 
 
-def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
+def targets(name: str, wires: Iterable[int], n_sites: int) -> tuple[int, ...]:
     """Distinct site indices, each from 0 to n_sites - 1."""
     result = tuple(integer(f"each entry of {name}", w) for w in listed(name, wires, "sites"))
     for w in result:

@@ -1,6 +1,6 @@
 from .cirq import from_cirq as from_cirq
 from .cirq import to_cirq as to_cirq
-from .convert import convert as convert
+from .objects import convert as convert
 from .objects import from_dict as from_dict
 from .objects import load as load
 from .objects import save as save

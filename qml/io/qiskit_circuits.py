@@ -100,7 +100,9 @@ class Reader:
         elif name == "reset":
             self.operations.append(channels.Reset(sites[0]))
         elif name == "for_loop":
-            self.loop(operation, sites, bits)
+            indices, parameter, body = operation.params
+            for i in indices:  # written out
+                self.walk(body if parameter is None else body.assign_parameters({parameter: i}), sites, bits)
         elif name == "box":
             self.walk(operation.blocks[0], sites, bits)
         elif name in ("kraus", "superop", "quantum_channel"):
@@ -111,12 +113,6 @@ class Reader:
             self.walk(operation.definition, sites, bits)
         else:
             raise InputError(f"{name} has no counterpart in a circuit of gates and channels.")
-
-    def loop(self, operation: Any, sites: tuple[int, ...], bits: tuple[int, ...]) -> None:
-        """A for loop, written out."""
-        indices, parameter, body = operation.params
-        for i in indices:
-            self.walk(body if parameter is None else body.assign_parameters({parameter: i}), sites, bits)
 
 
 def kraus(channel: Any) -> Complex:

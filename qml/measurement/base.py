@@ -15,7 +15,7 @@ from qml._arrays import as_real, namespace, on_host
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Real
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state
 

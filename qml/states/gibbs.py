@@ -234,14 +234,18 @@ class SpectralState(State):
         if abs(total - 1) > _checks.TOLERANCE:
             raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
         logs = logs - np.log(_matrices.normaliser(np.asarray(total), len(logs)))
-        self._given, self.dims = spectral.Spectrum(logs, _checks.kept(w)), _checks.sites(dims, w.shape[-1])
+        self._hold(logs, _checks.kept(w), _checks.sites(dims, w.shape[-1]))
 
     @classmethod
     def _trusted(cls, log_probabilities: Real, vectors: Complex, dims: Dims) -> SpectralState:
         """The state of eigenvectors that are known to be orthonormal: nothing is checked or copied. For models."""
         state = cls.__new__(cls)
-        state._given, state.dims = spectral.Spectrum(log_probabilities, vectors), dims
+        state._hold(log_probabilities, vectors, dims)
         return state
+
+    def _hold(self, logs: Real, vectors: Complex, dims: Dims) -> None:
+        self._given = spectral.Spectrum(logs, vectors)
+        self.dims = dims
 
     def _compute_spectrum(self) -> spectral.Spectrum:
         return self._given

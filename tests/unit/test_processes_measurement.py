@@ -25,7 +25,7 @@ from qml.measurement import (
 )
 from qml.measurement.counts import is_same
 from qml.models import CholeskyModel
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.processes import (
     KrausModel,
     Process,

@@ -10,8 +10,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import writable
 from qml._typing import ArrayLike
-from qml.io.pygsti_rows import Row, read_rows, whole
-from qml.io.pygsti_words import Letter, letter_of
+from qml.io.pygsti_text import Letter, Row, letter_of, read_rows, whole
 from qml.measurement import Counts, PauliMeasurement
 from qml.measurement.base import Measurement
 from qml.processes import Experiments

@@ -10,7 +10,7 @@ from helpers.cases import every
 from qml import states
 from qml._checks import InputError
 from qml._descriptions import KINDS
-from qml.encodings.tables import read_table
+from qml.encodings.labelled import read_table
 from qml.measurement import (
     Counts,
     ElementsMeasurement,

@@ -12,8 +12,7 @@ from pydantic import Field, model_validator
 from qml._checks import InputError
 from qml._typing import Dims
 from qml.encodings.datasets import load_samples, sklearn_datasets
-from qml.encodings.labelled import Labels, Samples
-from qml.encodings.tables import read_table
+from qml.encodings.labelled import Labels, Samples, read_table
 from qml.engines import ChainEngine
 from qml.measurement import Counts, PauliMeasurement
 from qml.models import ChainState

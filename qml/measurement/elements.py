@@ -51,8 +51,6 @@ class ElementsMeasurement(Measurement):
     array([0. , 0.9, 0.1])
     """
 
-    _kind = "elements"
-
     def __init__(
         self,
         elements: Sequence[ArrayLike],
@@ -128,8 +126,6 @@ class POVM(ElementsMeasurement):
     >>> POVM(trine).probabilities(maximally_mixed((2,))).round(6)
     array([0.333333, 0.333333, 0.333333])
     """
-
-    _kind = "povm"
 
     def __init__(self, elements: ArrayLike, dims: DimsLike | None = None) -> None:
         super().__init__([elements], dims, ("POVM",))

@@ -49,8 +49,6 @@ class ProjectiveMeasurement(Measurement):
     array([1. , 0. , 0.5, 0.5])
     """
 
-    _kind = "projective"
-
     def __init__(
         self,
         bases: ArrayLike | Sequence[ArrayLike],

@@ -182,9 +182,7 @@ def test_digits_are_six_qubits_and_iris_two() -> None:
 
 def test_without_scikit_learn_the_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(
-        InputError, match=r"'digits' needs sklearn, .* install 'qmaxlik\[data\]'"
-    ):
+    with pytest.raises(InputError, match=r"'digits' needs sklearn, .* install 'qmaxlik\[data\]'"):
         datasets.load_samples("digits")
 
 

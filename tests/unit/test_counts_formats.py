@@ -127,8 +127,8 @@ def test_records_of_pauli_settings_need_no_measurement(tmp_path) -> None:
         ({"settings": []}, "whose key 'settings' holds a list"),
         ({"format": "qml.Counts 2"}, r"of the format 'qml\.Counts 2'"),
         ({"measurement": {"kind": "magic"}}, "an object has the kind 'magic', which the library does not know"),
-        ({"measurement": {"kind": "pauli", "wrong": 1}}, "can't be made"),
-        ({"measurement": {"kind": "povm", "elements": {"a": 1}}}, "must be an array of numbers; found dict"),
+        ({"measurement": {"kind": "PauliMeasurement", "wrong": 1}}, "can't be made"),
+        ({"measurement": {"kind": "POVM", "elements": {"a": 1}}}, "must be an array of numbers; found dict"),
     ],
 )
 def test_bad_json_is_refused_by_row(tmp_path, changes: dict, message: str) -> None:

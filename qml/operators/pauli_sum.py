@@ -137,7 +137,11 @@ class PauliSum(Saved):
         _matrices.summable("matrix", a, "divide it by a number")
         _checks.memory(f"the Pauli expansion on {n} qubits", 56 * d * d, "use fewer qubits")
         b = np.arange(d)
-        c = strings.walsh_hadamard(a[b ^ b[:, None], b]) / d  # of the entries A[b + x, b] over b
+        c = a[b ^ b[:, None], b]  # c[x, b] = A[b + x, b], then its transform over b
+        for k in range(n):
+            halves = c.reshape(d, -1, 2, 1 << k)
+            c = np.stack([halves[:, :, 0] + halves[:, :, 1], halves[:, :, 0] - halves[:, :, 1]], axis=2)
+        c = c.reshape(d, d) / d
         limit = 4 * n * np.finfo(np.float64).eps * np.abs(a).max()
         items = [
             ((int(x), int(z)), strings.I_POWERS[-(x & z).bit_count() % 4] * complex(c[x, z]))

@@ -303,9 +303,10 @@ class State(Described, Correlations):
         _checks.memory(f"{many} samples of {_checks.plural(n, 'site')}", 8 * many * (2 * n + 2), "draw fewer shots")
         rows = np.cumsum(self.probabilities().clip(0.0).reshape(-1, self.dim), axis=-1)
         draws = [np.searchsorted(row / row[-1], rng.random(shots), side="right") for row in rows]
-        places = np.array(draws, dtype=np.int64).reshape(*self.batch_shape, shots, 1)
-        strides = np.array([math.prod(self.dims[site + 1 :]) for site in range(n)], dtype=np.int64)
-        return places // strides % np.array(self.dims, dtype=np.int64)
+        places = np.array(draws, dtype=np.int64).reshape(*self.batch_shape, shots)
+        if n == 0:
+            return np.zeros((*places.shape, 0), dtype=np.int64)
+        return np.stack(np.unravel_index(places, self.dims), axis=-1)
 
     def log_expectation(self, rho: State) -> Numbers:
         """Tr(rho log sigma) in nats, over the support of sigma; leading axes broadcast.

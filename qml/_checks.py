@@ -217,14 +217,8 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     if math.isnan(x) and not isinstance(value, (float, np.floating)):
         raise InputError(f"{name} must be a real number{unit} that float64 holds; found {shown(value)}.")
     if not math.isfinite(x) or not low <= x <= high:
-        if math.isfinite(low) and math.isfinite(high):
-            span = f" from {low:.12g} to {high:.12g}"
-        elif math.isfinite(low):
-            span = f" of at least {low:.12g}"
-        elif math.isfinite(high):
-            span = f" of at most {high:.12g}"
-        else:
-            span = ""
+        ends = [f" of at {word} {end:.12g}" for word, end in (("least", low), ("most", high)) if math.isfinite(end)]
+        span = f" from {low:.12g} to {high:.12g}" if len(ends) == 2 else "".join(ends)
         raise InputError(f"{name} must be a finite number{span}{unit}; found {digits(x)}.")
     return x + 0.0  # zero without a sign
 

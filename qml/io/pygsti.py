@@ -190,14 +190,14 @@ def _digits(rows: Sequence[Row]) -> int:
 
 def _chosen(what: str, label: str | None, known: Mapping[str, object] | tuple[str, ...]) -> str:
     """The preparation or measurement of a circuit; one that is alone needs no label."""
-    if label in known:
-        assert label is not None
-        return label
-    if label is None and len(known) == 1:
-        return next(iter(known))
     if label is None:
+        if len(known) == 1:
+            return next(iter(known))
         raise InputError(f"the circuit must name its {what}, one of {_checks.told(known)}")
-    raise InputError(f"there is no {what} {label!r}{_checks.nearest(label, known)}; there are {_checks.told(known)}")
+    if label not in known:
+        hint = _checks.nearest(label, known)
+        raise InputError(f"there is no {what} {label!r}{hint}; there are {_checks.told(known)}")
+    return label
 
 
 def _placed(row: Row, places: Mapping[str, int]) -> list[float]:
@@ -209,10 +209,8 @@ def _placed(row: Row, places: Mapping[str, int]) -> list[float]:
             raise InputError(f"the measurement has no outcome {label!r}{hint}; it has {_checks.told(places)}")
         found[places[label]] = value
     if row.total is not None:
-        rest, absent = (
-            whole(row.total - sum(found), row.total),
-            [k for label, k in places.items() if label not in row.counts],
-        )
+        rest = whole(row.total - sum(found), row.total)
+        absent = [k for label, k in places.items() if label not in row.counts]
         if rest < 0 or (rest and len(absent) != 1):
             raise InputError(f"the counts must add up to the total {row.total:.12g}; found {sum(found):.12g}")
         if absent:

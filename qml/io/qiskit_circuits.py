@@ -19,6 +19,7 @@ from qml.instructions import Channel, Instruction, Operation, PartialTrace, Prep
 from qml.io.blocks import Block
 from qml.io.numbers import bound, kraus_of, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
+from qml.operators import embed
 from qml.parameters import Affine, Parameter, ParameterLike
 
 DEEPEST = 50
@@ -249,5 +250,4 @@ def _gate(gate: Any, values: list[Any], operation: Operation) -> tuple[Any, bool
 def backwards(matrix: Complex) -> Complex:
     """The matrix with its qubits in the reverse order."""
     n = len(matrix).bit_length() - 1
-    axes = [*reversed(range(n)), *reversed(range(n, 2 * n))]
-    return matrix.reshape((2,) * (2 * n)).transpose(axes).reshape(matrix.shape)
+    return embed(matrix, range(n)[::-1], (2,) * n)

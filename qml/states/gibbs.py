@@ -268,8 +268,7 @@ class SpectralState(State):
         return self._pull(cotangent, p, p)
 
     def _pull(self, x: Complex, values: Real, slopes: Real) -> tuple[Real, Complex]:
-        w = self._given.basis
-        assert w is not None
+        w = self._given.columns
         xw = x @ w
         xp = namespace(w)
         means = xp.einsum("dj,dj->j", w.conj(), xw).real

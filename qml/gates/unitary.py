@@ -82,11 +82,8 @@ class UnitaryGate(Unitary):
 def blank(count: int, side: int, name: str) -> Complex:
     """`count` zero matrices (side, side), refused where they would not fit in memory."""
     if side >= 1024:
-        _checks.memory(
-            f"the dense matrix of {_checks.short(name)}",
-            16 * count * side**2,
-            "use fewer sites, or PauliEngine for rotations",
-        )
+        what = f"the dense matrix of {_checks.short(name)}"
+        _checks.memory(what, 16 * count * side**2, "use fewer sites, or PauliEngine for rotations")
     return np.zeros((count, side, side), dtype=np.complex128)
 
 

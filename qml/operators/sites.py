@@ -179,11 +179,8 @@ def embed(op: OperatorLike, sites: Sequence[int], dims: DimsLike) -> Complex:
     dims = _checks.dimensions("dims", dims)
     sites = _checks.targets("sites", sites, len(dims))
     d = math.prod(dims)
-    _checks.memory(
-        f"an operator on dimension {_checks.readable(d)}",
-        16 * d * d,
-        "use fewer sites, or keep the operator on its own",
-    )
+    what = f"an operator on dimension {_checks.readable(d)}"
+    _checks.memory(what, 16 * d * d, "use fewer sites, or keep the operator on its own")
     matrix = as_matrix(op, tuple(dims[s] for s in sites))
     index = _offsets(sites, dims)[:, None] + _offsets(_others(sites, dims), dims)  # (D, d / D)
     out = np.zeros((d, d), dtype=np.complex128)

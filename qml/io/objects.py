@@ -111,16 +111,9 @@ def schema() -> dict[str, Any]:
         "additionalProperties": {"$ref": "#/$defs/value"},
         "not": {"anyOf": [{"required": [name]} for name in _descriptions.RESERVED]},
     }
-    value = {
-        "anyOf": [
-            *leaves,
-            {"type": "array", "items": {"$ref": "#/$defs/value"}},
-            *({"$ref": f"#/$defs/{kind}"} for kind in kinds),
-            *objects,
-            array,
-            plain,
-        ]
-    }
+    listed = {"type": "array", "items": {"$ref": "#/$defs/value"}}
+    of_kinds = [{"$ref": f"#/$defs/{kind}"} for kind in kinds]
+    value = {"anyOf": [*leaves, listed, *of_kinds, *objects, array, plain]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": FORMAT,

@@ -352,12 +352,8 @@ def to_pennylane(
 
     for operation in circuit.operations:
         inner = getattr(operation.instruction, "gate", operation.instruction)
-        if (
-            inner not in known
-            and not _named(operation)
-            and not isinstance(inner, PauliRotation)
-            and inner != gates.XXPlusYY
-        ):
+        is_rotation = isinstance(inner, PauliRotation) or inner == gates.XXPlusYY
+        if inner not in known and not is_rotation and not _named(operation):
             numbers(operation)
     return apply
 

@@ -251,11 +251,8 @@ class Reader:
         """One more operation of the circuit."""
         for site in operation.sites:
             if site in self.done:
-                refuse(
-                    node,
-                    f"qubit {site} is measured in line {self.done[site]} and used again here: a circuit of gates and "
-                    "channels is measured at its end.",
-                )
+                rule = "a circuit of gates and channels is measured at its end"
+                refuse(node, f"qubit {site} is measured in line {self.done[site]} and used again here: {rule}.")
         if len(self.operations) >= MOST_OPERATIONS:
             refuse(node, f"the program makes more than {MOST_OPERATIONS} operations.")
         self.operations.append(operation)

@@ -124,11 +124,8 @@ def check_count(value: Any, where: str) -> int:
     """A count from 0 to 2^63 - 1; `where` names the row."""
     is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_integer or not 0 <= value <= MOST:
-        advice = (
-            ": use Counts.from_weights if it is a weight"
-            if isinstance(value, float) or (is_integer and value > 0)
-            else ""
-        )
+        may_be_weight = isinstance(value, float) or (is_integer and value > 0)
+        advice = ": use Counts.from_weights if it is a weight" if may_be_weight else ""
         raise InputError(f"a count must be an integer from 0 to 2^63 - 1; found {value!r} for {where}{advice}.")
     return int(value)
 

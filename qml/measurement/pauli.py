@@ -174,12 +174,8 @@ _walsh_hadamard = compiled(walsh_hadamard)
 
 
 def _words(settings: Sequence[str]) -> tuple[str, ...]:
-    listed = (
-        [settings]
-        if isinstance(settings, str)
-        else _checks.listed("settings", settings, "words such as 'XZ', or a number of qubits")
-    )
-    words = tuple(listed)
+    what = "words such as 'XZ', or a number of qubits"
+    words = (settings,) if isinstance(settings, str) else tuple(_checks.listed("settings", settings, what))
     if not words:
         raise InputError("settings must hold at least one word such as 'XZ'; found none.")
     for k, word in enumerate(words):

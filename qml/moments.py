@@ -346,9 +346,8 @@ class Moments(Saved):
 
     def __repr__(self) -> str:
         error = f", standard errors up to {self.errors.max():.2g}" if self.errors.any() else ""
-        return (
-            f"Moments({_checks.plural(len(self), 'expectation')} of {_checks.plural(len(self.dims), 'qubit')}{error})"
-        )
+        qubits = _checks.plural(len(self.dims), "qubit")
+        return f"Moments({_checks.plural(len(self), 'expectation')} of {qubits}{error})"
 
 
 def _covariance(value: ArrayLike, m: int) -> Real:

@@ -238,10 +238,8 @@ class Circuit(Saved):
                     f"bind: the circuit has no free parameter {name!r}{_checks.nearest(str(name), self.parameters)}; "
                     f"it has {', '.join(self.parameters) or 'none'}."
                 )
-        return Circuit(
-            self.dims,
-            [Operation(o.instruction, o.sites, tuple(p.substitute(new) for p in o.params)) for o in self.operations],
-        )
+        bound = [Operation(o.instruction, o.sites, tuple(p.substitute(new) for p in o.params)) for o in self.operations]
+        return Circuit(self.dims, bound)
 
     def with_noise(self, model: NoiseModel) -> Circuit:
         """The circuit with the channels of a noise model put in; see :class:`NoiseModel` for where they go.

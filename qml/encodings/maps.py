@@ -220,9 +220,8 @@ def fourier_encoding(angles: ArrayLike, levels: int) -> DensityMatrix:
     """
     x = _rows("angles", angles)
     levels = _checks.integer("levels", levels, low=2)
-    _checks.memory(
-        f"{len(x)} states of {x.shape[1]} sites", 16 * len(x) * levels ** x.shape[1], "use fewer features or levels"
-    )
+    m, n = x.shape
+    _checks.memory(f"{m} states of {n} sites", 16 * m * levels**n, "use fewer features or levels")
     turned = np.angle(np.exp(1j * x))  # whose multiples keep their digits
     return _product(as_complex(np.exp(1j * turned[..., None] * np.arange(levels)) / math.sqrt(levels)), levels)
 

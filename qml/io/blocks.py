@@ -98,9 +98,8 @@ class Block:
         angles = np.angle(np.diag(t))
         angles[angles < -np.pi + 1e-12] = np.pi  # minus one, whatever its rounding
         name = "".join(o.name for o in self.operations)[:16]
-        return Block(
-            (UnitaryGate((z * np.exp(1j * exponent * angles)) @ z.conj().T, name=f"{name}^{exponent:g}")(*sites),)
-        )
+        power = (z * np.exp(1j * exponent * angles)) @ z.conj().T
+        return Block.of(UnitaryGate(power, name=f"{name}^{exponent:g}"), *sites)
 
 
 def matrix_of(operations: Sequence[Operation], n_sites: int) -> Complex:

@@ -198,9 +198,8 @@ class Reader:
                 block = block.placed(range(k, n)).controlled(range(k), [True] * k)
             return Block(block.operations, block.phase + pi * t * float(gate.global_shift))
         if kind == "PhasedXPowGate":
-            return self._phased(
-                affine(gate.phase_exponent, kind), affine(gate.exponent, kind), float(gate.global_shift)
-            )
+            p, t = affine(gate.phase_exponent, kind), affine(gate.exponent, kind)
+            return self._phased(p, t, float(gate.global_shift))
         if kind == "PhasedXZGate":
             inner = self._phased(affine(gate.axis_phase_exponent, kind), affine(gate.x_exponent, kind), 0.0)
             return inner.then(Block.of(gates.P, pi * affine(gate.z_exponent, kind), 0))

@@ -208,9 +208,8 @@ def with_parameters(make: Callable[[Sequence[Any]], Circuit], arguments: Mapping
                 slope = _plain((y.constant - x.constant) / step)
                 if slope:
                     row[i] = row[i] + slope * (Parameter(called[key]) - float(held[key[0]][key[1]]))
-    whole = Circuit(
-        base.dims, [Operation(o.instruction, o.sites, tuple(row)) for o, row in zip(base, terms, strict=True)]
-    )
+    found = [Operation(o.instruction, o.sites, tuple(row)) for o, row in zip(base, terms, strict=True)]
+    whole = Circuit(base.dims, found)
     for sign in (1, -1):
         moves = {key: sign * step * (2 + k % 3) / 8 for k, (key, step) in enumerate(zip(free, steps, strict=True))}
         try:

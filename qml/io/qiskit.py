@@ -83,9 +83,8 @@ def from_qiskit(value: Any, *, measured: bool = False, sites: Sequence[int] | No
     if "NoiseModel" in kinds:
         return noise_model(value, sites)
     if is_backend:
-        return noise_model(
-            _checks.need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value), sites, value.num_qubits
-        )
+        model = _checks.need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value)
+        return noise_model(model, sites, value.num_qubits)
     raise InputError(f"{KINDS} or backend of Qiskit is taken; found {_checks.shown(value)}.")
 
 

@@ -136,9 +136,8 @@ class Measurement(Described, ABC):
         InputError
             For another shape.
         """
-        return self._probabilities_of(
-            _checks.shaped("matrix", matrix, (..., self.dim, self.dim), "one or more matrices")
-        )
+        x = _checks.shaped("matrix", matrix, (..., self.dim, self.dim), "one or more matrices")
+        return self._probabilities_of(x)
 
     @abstractmethod
     def _probabilities_of(self, matrix: Complex) -> Real:

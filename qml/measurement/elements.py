@@ -283,6 +283,5 @@ def computational_basis(dims: DimsLike) -> ProjectiveMeasurement:
     sites = _checks.dimensions("dims", dims)
     d = math.prod(sites)
     _checks.memory(f"a basis of dimension {_checks.readable(d)}", 48 * d * d, "use PauliMeasurement for qubits")
-    return ProjectiveMeasurement(
-        np.eye(d, dtype=np.complex128), sites, ("Z" * len(sites) if set(sites) == {2} else "0",)
-    )
+    name = "Z" * len(sites) if set(sites) == {2} else "0"
+    return ProjectiveMeasurement(np.eye(d, dtype=np.complex128), sites, (name,))

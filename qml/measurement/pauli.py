@@ -66,9 +66,8 @@ class PauliMeasurement(Measurement):
         else:
             words = _words(settings)
             n = len(words[0])
-            _checks.memory(
-                f"{len(words)} Pauli settings of {n} qubits", 40 * len(words) * 2**n, "choose fewer settings"
-            )
+            what = f"{len(words)} Pauli settings of {n} qubits"
+            _checks.memory(what, 40 * len(words) * 2**n, "choose fewer settings")
         self.settings = words
         self.sizes = _checks.kept(np.full(len(words), 2**n, dtype=np.int64))
         self.n = n
@@ -148,9 +147,8 @@ class PauliMeasurement(Measurement):
         digits = digits_of(self.settings)
         places = np.zeros((len(digits), 1), dtype=np.int64)
         for column in digits.T:
-            places = (4 * places[:, :, None] + np.stack([np.zeros_like(column), column], axis=-1)[:, None, :]).reshape(
-                len(digits), -1
-            )
+            letters = np.stack([np.zeros_like(column), column], axis=-1)[:, None, :]
+            places = (4 * places[:, :, None] + letters).reshape(len(digits), -1)
         return _checks.kept(places)
 
     def traces(self) -> Real:

@@ -68,9 +68,7 @@ class ProductMeasurement(Measurement):
         place = np.arange(self._total, dtype=np.int64).reshape([factor.n_outcomes for factor in self.factors])
         blocks = []
         for chosen in itertools.product(*(range(len(factor.settings)) for factor in self.factors)):
-            spans = tuple(
-                slice(int(f.offsets[s]), int(f.offsets[s + 1])) for f, s in zip(self.factors, chosen, strict=True)
-            )
+            spans = tuple(slice(*f.offsets[s : s + 2].tolist()) for f, s in zip(self.factors, chosen, strict=True))
             blocks.append(place[spans].reshape(-1))
         return np.concatenate(blocks)
 

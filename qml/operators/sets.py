@@ -177,6 +177,5 @@ GENERATORS: dict[str, Callable[..., GeneratorsLike]] = {
 
 
 def _fits(n: int, count: int) -> None:
-    _checks.memory(
-        f"a list of {_checks.readable(count)} Pauli strings", (2000 + 10 * n) * count, "use a smaller weight"
-    )
+    what = f"a list of {_checks.readable(count)} Pauli strings"
+    _checks.memory(what, (2000 + 10 * n) * count, "use a smaller weight")

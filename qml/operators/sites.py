@@ -294,9 +294,8 @@ def tensor_matrices(*matrices: ArrayLike) -> Complex:
     except ValueError:
         raise InputError(f"the batches of a tensor product must broadcast; found shapes {shapes}.") from None
     d = math.prod(f.shape[-1] for f in factors)
-    _checks.memory(
-        f"a tensor product of dimension {_checks.readable(d)}", 16 * d * d * math.prod(batch), "use fewer factors"
-    )
+    what = f"a tensor product of dimension {_checks.readable(d)}"
+    _checks.memory(what, 16 * d * d * math.prod(batch), "use fewer factors")
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
         product = functools.reduce(kron, factors)
     return cast(Complex, _checks.array("a tensor product", product))

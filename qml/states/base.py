@@ -222,9 +222,8 @@ class State(Described, Correlations):
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if isinstance(operator, PauliSum) and operator.dims == self.dims:
             if self.is_diagonal:
-                return as_real(
-                    (self.probabilities() * diagonal_of(operator._items(), operator.n_qubits)).sum(axis=-1).real
-                )
+                o = diagonal_of(operator._items(), operator.n_qubits)
+                return as_real((self.probabilities() * o).sum(axis=-1).real)
             return as_real(operator._traces(self.matrix()).real)
         o = operators.as_matrix(operator, self.dims)
         return trace_of_product(self.matrix(), o)

@@ -213,7 +213,7 @@ def pauli_rotation(label: str, theta: ParameterLike) -> Block:
 
 def _real(x: float) -> str:
     """A number to its last digit, with the point that OpenQASM 2 wants in it."""
-    text = repr(x)
+    text = repr(float(x))
     return text if "." in text else text.replace("e", ".0e")
 
 

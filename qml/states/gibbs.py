@@ -58,13 +58,7 @@ class GibbsState(State):
     array([   0., -500.])
     """
 
-    def __init__(
-        self,
-        hamiltonian: ArrayLike,
-        dims: DimsLike | None = None,
-        *,
-        diagonal: bool | None = None,
-    ) -> None:
+    def __init__(self, hamiltonian: ArrayLike, dims: DimsLike | None = None, *, diagonal: bool | None = None) -> None:
         k = _checks.array("the modular Hamiltonian", hamiltonian)
         diagonal = k.ndim == 1 if diagonal is None else _checks.flag("diagonal", diagonal)
         if diagonal:

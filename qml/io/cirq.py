@@ -15,9 +15,9 @@ from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import LARGEST, Block
-from qml.io.numbers import bound, kraus_of, numbers
+from qml.io.numbers import Values, bound, kraus_of, numbers
 from qml.io.vocabulary import PENNYLANE_NOISE, exchanged
-from qml.parameters import Affine, Parameter, ParameterLike
+from qml.parameters import Affine, Parameter
 
 DEEPEST = 50
 """Circuits within circuits."""
@@ -277,12 +277,7 @@ def _noise(cirq: Any, op: Any, gate: Any) -> Callable[..., Operation]:
 # out -----------------------------------------------------------------------------------------------------------------
 
 
-def to_cirq(
-    circuit: Circuit,
-    params: Mapping[str, ParameterLike] | Sequence[float] | None = None,
-    *,
-    measured: Sequence[int] = (),
-) -> Any:
+def to_cirq(circuit: Circuit, params: Values = None, *, measured: Sequence[int] = ()) -> Any:
     r"""A circuit as one of Cirq on line qubits.
 
     Free parameters become symbols of the same names. Channels become Kraus channels, which need numbers; sites that are

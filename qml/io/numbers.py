@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from qml.circuits import Circuit
 from qml.instructions import Channel, Operation
 from qml.parameters import ParameterLike
 
+Values: TypeAlias = Mapping[str, ParameterLike] | Sequence[float] | None
+"""Numbers or expressions in place of free parameters, by name or in their order; None leaves all of them free."""
 
-def bound(circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None) -> Circuit:
+
+def bound(circuit: Circuit, params: Values) -> Circuit:
     """The circuit of qubits with numbers in place of parameters, by name or in their order."""
     _checks.instance("circuit", circuit, Circuit)
     if set(circuit.dims) != {2}:

@@ -16,9 +16,9 @@ from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation
 from qml.io.blocks import Block
-from qml.io.numbers import bound, kraus_of, numbers
+from qml.io.numbers import Values, bound, kraus_of, numbers
 from qml.io.vocabulary import PENNYLANE, PENNYLANE_NOISE, names, noise_name, spelled
-from qml.parameters import Affine, Parameter, ParameterLike
+from qml.parameters import Affine, Parameter
 
 NOTHING = ("Barrier", "WireCut", "Snapshot")
 STEP = 2.0**-4
@@ -273,9 +273,7 @@ def _same(one: Circuit, two: Circuit, what: str) -> None:
 # out -----------------------------------------------------------------------------------------------------------------
 
 
-def to_pennylane(
-    circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None = None
-) -> Callable[..., None]:
+def to_pennylane(circuit: Circuit, params: Values = None) -> Callable[..., None]:
     r"""A circuit as a quantum function of PennyLane, to be called within a QNode.
 
     Parameters

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from qml import _checks
 from qml._checks import InputError, shown
 from qml.circuits import Circuit
+from qml.io.numbers import Values
 from qml.io.qasm import from_qasm, to_qasm
-from qml.parameters import ParameterLike
 
 
 def from_pytket(circuit: Any, *, measured: bool = False) -> Any:
@@ -59,12 +59,7 @@ def from_pytket(circuit: Any, *, measured: bool = False) -> Any:
     return from_qasm(text, measured=measured)
 
 
-def to_pytket(
-    circuit: Circuit,
-    params: Mapping[str, ParameterLike] | Sequence[float] | None = None,
-    *,
-    measured: Sequence[int] = (),
-) -> Any:
+def to_pytket(circuit: Circuit, params: Values = None, *, measured: Sequence[int] = ()) -> Any:
     """A circuit of gates as one of pytket, by way of OpenQASM 2.
 
     Parameters

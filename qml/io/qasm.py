@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import folder
 from qml.circuits import Circuit
-from qml.parameters import ParameterLike
+from qml.io.numbers import Values
 
 
 def from_qasm(text: str, *, includes: str | Path | None = None, measured: bool = False) -> Any:
@@ -74,7 +74,7 @@ def from_qasm(text: str, *, includes: str | Path | None = None, measured: bool =
 
 def to_qasm(
     circuit: Circuit,
-    params: Mapping[str, ParameterLike] | Sequence[float] | None = None,
+    params: Values = None,
     version: int = 3,
     *,
     measured: Sequence[int] = (),

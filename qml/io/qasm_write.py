@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +16,7 @@ from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import Block
-from qml.io.numbers import bound, kraus_of, numbers
+from qml.io.numbers import Values, bound, kraus_of, numbers
 from qml.io.synthesis import decomposed, euler
 from qml.io.vocabulary import BRAKET, BRAKET_NOISE, QELIB1, STDGATES, exchanged, names, noise_name
 from qml.parameters import Affine, Parameter, ParameterLike, as_affine
@@ -57,12 +57,7 @@ class Writer:
         self.definitions: list[str] = []
         self.inputs: dict[str, str] = {}
 
-    def write(
-        self,
-        circuit: Circuit,
-        params: Mapping[str, ParameterLike] | Sequence[float] | None,
-        measured: Sequence[int],
-    ) -> str:
+    def write(self, circuit: Circuit, params: Values, measured: Sequence[int]) -> str:
         """The program."""
         circuit = bound(circuit, params)
         if self.version == 2 and circuit.parameters:

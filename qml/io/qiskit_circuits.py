@@ -17,10 +17,10 @@ from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import Block
-from qml.io.numbers import bound, kraus_of, numbers
+from qml.io.numbers import Values, bound, kraus_of, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
 from qml.operators import embed
-from qml.parameters import Affine, Parameter, ParameterLike
+from qml.parameters import Affine, Parameter
 
 DEEPEST = 50
 """Definitions within definitions."""
@@ -187,9 +187,7 @@ def _annotated(gate: Any, depth: int) -> Block:
 # out -----------------------------------------------------------------------------------------------------------------
 
 
-def written(
-    circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None, measured: Sequence[int]
-) -> Any:
+def written(circuit: Circuit, params: Values, measured: Sequence[int]) -> Any:
     """A QuantumCircuit; see :func:`qml.io.to_qiskit`."""
     qiskit = _checks.need("qiskit", "qiskit")
     circuit = bound(circuit, params)

@@ -28,9 +28,7 @@ from qml.operators.sites import as_hermitian
 from qml.operators.strings import spell
 from qml.states import StateLike, one_state
 
-__all__ = [
-    "Moments",
-]
+__all__ = ["Moments"]
 
 SPAN = 1e-12
 """Share of an operator's squared norm that may lie outside of a span, as rounding."""

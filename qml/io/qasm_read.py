@@ -18,7 +18,6 @@ from qml._files import read_text, regular
 from qml.circuits import Circuit
 from qml.gates import UnitaryGate
 from qml.instructions import Initialize, Operation, TraceOut
-from qml.io.blocks import Block
 from qml.io.qasm_gates import Calls, Defined
 from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
 from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, words
@@ -82,10 +81,9 @@ class Reader:
         """One statement."""
         scope = self.scope
         match node:
-            case ast.QuantumGate():
-                self.extend(node, self.calls.called(node))
-            case ast.QuantumPhase():
-                self.extend(node, self.calls.phase(node))
+            case ast.QuantumGate() | ast.QuantumPhase():
+                for operation in self.calls.block(node).operations:
+                    self.add(node, operation)
             case ast.QuantumBarrier():
                 self.marked(node)
             case ast.CalibrationGrammarDeclaration():
@@ -241,11 +239,6 @@ class Reader:
         return value if isinstance(value, Qubits) else refuse(node, "only registers of qubits have another name here.")
 
     # what happens to qubits ----------------------------------------------------------------------------------------
-
-    def extend(self, node: ast.QASMNode, block: Block) -> None:
-        """The operations of a block, one after the other."""
-        for operation in block.operations:
-            self.add(node, operation)
 
     def add(self, node: ast.QASMNode, operation: Operation) -> None:
         """One more operation of the circuit."""

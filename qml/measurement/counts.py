@@ -188,15 +188,13 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         >>> Counts(PauliMeasurement(["X", "Z"]), [[1, 1], [2, 0]]).shares()
         array([0.25, 0.25, 0.5 , 0.  ])
         """
-        if not self.total > 0:
-            raise InputError("the record holds no shots at all: there is nothing to compare with.")
         return self._shares
 
     @cached_property
     def _shares(self) -> Real:
-        shares = np.asarray(self._counts / float(self.total), dtype=np.float64)
-        shares.flags.writeable = False
-        return shares
+        if not self.total > 0:
+            raise InputError("the record holds no shots at all: there is nothing to compare with.")
+        return _checks.kept(np.asarray(self._counts / float(self.total), dtype=np.float64))
 
     def empirical_state(self) -> DensityMatrix:
         r"""The empirical density matrix of the paper, in which every outcome stands for its own effect.

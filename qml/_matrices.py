@@ -36,10 +36,7 @@ def hermitian(name: str, matrix: ArrayLike, dim: int | None = None, remedy: str 
 
 def summable(name: str, a: Numeric, remedy: str) -> float:
     """The size of the largest entry (..., d), if sums along rows, and so eigenvalues and their differences, exist."""
-    if a.dtype.kind == "c":
-        with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
-            sizes = abs(a)
-    else:
+    with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
         sizes = abs(a)
     largest, limit = float(sizes.max(initial=0.0)), sys.float_info.max / (4 * a.shape[-1])
     if not largest <= limit:  # or not a number

@@ -14,8 +14,7 @@ from qml.channels import KrausChannel
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
-from qml.io.blocks import LARGEST, Block
-from qml.io.numbers import Values, bound, kraus_of, numbers
+from qml.io.blocks import LARGEST, Block, Values, bound, kraus_of, numbers
 from qml.io.vocabulary import PENNYLANE_NOISE, exchanged
 from qml.parameters import Affine, Parameter
 

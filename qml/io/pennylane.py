@@ -15,8 +15,7 @@ from qml.channels import KrausChannel
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation
-from qml.io.blocks import Block
-from qml.io.numbers import Values, bound, kraus_of, numbers
+from qml.io.blocks import Block, Values, bound, kraus_of, numbers
 from qml.io.vocabulary import PENNYLANE, PENNYLANE_NOISE, names, noise_name, spelled
 from qml.parameters import Affine, Parameter
 
@@ -62,7 +61,8 @@ def from_pennylane(function: Any, *arguments: Any, wires: Sequence[Any] | None =
     """
 
     def make(values: Sequence[Any]) -> Circuit:
-        return Reader(tape_of(function, values), wires).circuit()
+        reader = Reader(tape_of(function, values), wires)
+        return Circuit(len(reader.place), reader.operations)
 
     if not _checks.flag("free", free) or not arguments:
         return make(arguments)
@@ -95,10 +95,6 @@ class Reader:
         if not self.place:
             raise InputError("the PennyLane circuit has no wires.")
         self.operations = [o for item in tape.operations for o in self.step(item)]
-
-    def circuit(self) -> Circuit:
-        """The circuit."""
-        return Circuit(len(self.place), self.operations)
 
     def sites(self, wires: Any) -> tuple[int, ...]:
         """The sites of wires."""

@@ -8,7 +8,7 @@ from typing import Any
 from qml import _checks
 from qml._checks import InputError, shown
 from qml.circuits import Circuit
-from qml.io.numbers import Values
+from qml.io.blocks import Values
 from qml.io.qasm import from_qasm, to_qasm
 
 

@@ -10,7 +10,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import folder
 from qml.circuits import Circuit
-from qml.io.numbers import Values
+from qml.io.blocks import Values
 
 
 def from_qasm(text: str, *, includes: str | Path | None = None, measured: bool = False) -> Any:

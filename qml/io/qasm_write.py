@@ -15,8 +15,7 @@ from qml._typing import Complex
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
-from qml.io.blocks import Block
-from qml.io.numbers import Values, bound, kraus_of, numbers
+from qml.io.blocks import Block, Values, bound, kraus_of, numbers
 from qml.io.synthesis import decomposed, euler
 from qml.io.vocabulary import BRAKET, BRAKET_NOISE, QELIB1, STDGATES, exchanged, names, noise_name
 from qml.parameters import Affine, Parameter, ParameterLike, as_affine

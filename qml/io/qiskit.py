@@ -13,7 +13,7 @@ from qml._checks import InputError
 from qml.circuits import Circuit, NoiseModel
 from qml.gates import UnitaryGate
 from qml.instructions import Instruction, Unitary
-from qml.io.numbers import Values
+from qml.io.blocks import Values
 from qml.io.qiskit_circuits import Reader, backwards, kraus, written
 from qml.io.vocabulary import QISKIT
 from qml.operators import PauliSum

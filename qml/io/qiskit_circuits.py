@@ -16,8 +16,7 @@ from qml.channels.kraus import kraus_of_choi
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
-from qml.io.blocks import Block
-from qml.io.numbers import Values, bound, kraus_of, numbers
+from qml.io.blocks import Block, Values, bound, kraus_of, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
 from qml.operators import embed
 from qml.parameters import Affine, Parameter

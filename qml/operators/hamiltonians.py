@@ -56,7 +56,7 @@ def tfim(n: int, J: float = 1.0, h: float = 1.0, periodic: bool = False, edges: 
     """
     n = _checks.qubit_count("n", n)
     J, h = _checks.number("J", J), _checks.number("h", h)
-    return _total(n, ("ZZ", -J, _bonds(n, periodic, edges)), ("X", -h, _sites(n)))
+    return _total(n, ("ZZ", -J, _bonds(n, periodic, edges)), ("X", -h, zip(range(n))))
 
 
 def xxz(
@@ -148,7 +148,7 @@ def heisenberg(
     couplings = [float(c) for c in np.broadcast_to(given, (3,))]
     h, bonds = _checks.number("h", h), _bonds(n, periodic, edges)
     exchange = ((2 * p, c, bonds) for p, c in zip("XYZ", couplings, strict=True))
-    return _total(n, *exchange, ("Z", -h, _sites(n)))
+    return _total(n, *exchange, ("Z", -h, zip(range(n))))
 
 
 def j1j2(n: int, J1: float = 1.0, J2: float = 0.5, periodic: bool = False) -> PauliSum:
@@ -319,10 +319,6 @@ def _bonds(n: int, periodic: bool, edges: Edges | None) -> Edges:
             raise InputError(f"edges must list each bond once; found {bond} again.")
         seen.add(frozenset(bond))
     return bonds
-
-
-def _sites(n: int) -> list[tuple[int]]:
-    return [(i,) for i in range(n)]
 
 
 def _total(n: int, *parts: tuple[str, float, Iterable[Sequence[int]]]) -> PauliSum:

@@ -118,7 +118,8 @@ def text(operations: Sequence[Operation], dims: Dims, sites_in: Iterable[int], w
     alive = set(sites_in)
     panels = [_beside(margin, _wires(alive, len(dims)))]
     for marks in columns(operations):
-        canvas = [[wire] * max(map(_width, marks)) for wire in _wires(alive, len(dims))]
+        widest = max(map(_width, marks))
+        canvas = [[wire] * widest for wire in _wires(alive, len(dims))]
         for m in marks:
             _stamp(canvas, m, alive)
         if len(panels[-1][0]) + len(canvas[0]) > width and len(panels[-1][0]) > indent + 1:

@@ -131,7 +131,7 @@ def write(terms: Iterable[tuple[str, complex]], times: str = "*", dots: str = ".
 
 def signed_sum(parts: Iterable[tuple[float, str]]) -> str:
     """Texts of sizes as a sum, each with the sign of the number beside it."""
-    text = "".join(f" {'-' if x < 0 else '+'} {size}" for x, size in parts)
+    text = "".join([f" - {size}" if x < 0 else f" + {size}" for x, size in parts])
     return f"-{text[3:]}" if text.startswith(" -") else text[3:]
 
 

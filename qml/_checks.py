@@ -6,7 +6,7 @@ import contextlib
 import difflib
 import importlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, SupportsFloat, TypeVar, cast
 
 import numpy as np
@@ -217,14 +217,8 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     if math.isnan(x) and not isinstance(value, (float, np.floating)):
         raise InputError(f"{name} must be a real number{unit} that float64 holds; found {shown(value)}.")
     if not math.isfinite(x) or not low <= x <= high:
-        if math.isfinite(low) and math.isfinite(high):
-            span = f" from {low:.12g} to {high:.12g}"
-        elif math.isfinite(low):
-            span = f" of at least {low:.12g}"
-        elif math.isfinite(high):
-            span = f" of at most {high:.12g}"
-        else:
-            span = ""
+        ends = [f" of at {word} {end:.12g}" for word, end in (("least", low), ("most", high)) if math.isfinite(end)]
+        span = f" from {low:.12g} to {high:.12g}" if len(ends) == 2 else "".join(ends)
         raise InputError(f"{name} must be a finite number{span}{unit}; found {digits(x)}.")
     return x + 0.0  # zero without a sign
 
@@ -369,7 +363,7 @@ def sites(dims: DimsLike | None, total: int, name: str = "dims") -> Dims:
     return qubit_dims(total) if dims is None else dimensions(name, dims, total)
 
 
-def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
+def targets(name: str, wires: Iterable[int], n_sites: int) -> tuple[int, ...]:
     """Distinct site indices, each from 0 to n_sites - 1."""
     result = tuple(integer(f"each entry of {name}", w) for w in listed(name, wires, "sites"))
     for w in result:

@@ -124,9 +124,7 @@ def describe(value: Any, put: Callable[[np.ndarray], Any]) -> Any:
     if isinstance(value, Described):
         found = value._described()
         return _plain(found, put) if isinstance(found, dict) and "kind" in found else describe(found, put)
-    if isinstance(value, np.ndarray):
-        return put(value)
-    if hasattr(value, "__array_namespace__") and not isinstance(value, np.generic):  # what lies on a device
+    if hasattr(value, "__array_namespace__") and not isinstance(value, np.generic):  # also what lies on a device
         return put(np.asarray(value))
     if isinstance(value, np.generic):
         value = value.item()

@@ -44,11 +44,7 @@ def folder(name: str, value: object) -> Path:
         If there is none.
     """
     found = as_path(name, value)
-    try:
-        is_folder = found.is_dir()
-    except (OSError, ValueError):  # a name that no folder can have
-        is_folder = False
-    if not is_folder:
+    if not os.path.isdir(found):  # which is False, too, for a name that no folder can have
         raise InputError(f"{name} must be a folder; found {_checks.shown(str(value))}.")
     return found
 
@@ -62,13 +58,9 @@ def regular(path: str | Path, what: str) -> Path:
         If it is no file.
     """
     file = as_path(f"the {what} file", path)
-    try:
-        there, is_file = file.exists(), file.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        there = is_file = False
-    if is_file:
+    if os.path.isfile(file):  # which is False, too, for a name that no file can have
         return file
-    found = "is no file, but a folder, a pipe or a device" if there else "does not exist"
+    found = "is no file, but a folder, a pipe or a device" if os.path.exists(file) else "does not exist"
     raise InputError(f"the {what} file {str(path)!r} {found}.")
 
 

@@ -36,10 +36,7 @@ def hermitian(name: str, matrix: ArrayLike, dim: int | None = None, remedy: str 
 
 def summable(name: str, a: Numeric, remedy: str) -> float:
     """The size of the largest entry (..., d), if sums along rows, and so eigenvalues and their differences, exist."""
-    if a.dtype.kind == "c":
-        with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
-            sizes = abs(a)
-    else:
+    with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
         sizes = abs(a)
     largest, limit = float(sizes.max(initial=0.0)), sys.float_info.max / (4 * a.shape[-1])
     if not largest <= limit:  # or not a number
@@ -51,13 +48,16 @@ def summable(name: str, a: Numeric, remedy: str) -> float:
 
 
 def unitary(name: str, matrix: ArrayLike) -> Complex:
-    """A unitary array (d, d)."""
+    """A unitary array (..., d, d)."""
     a = square(name, matrix)
     with np.errstate(over="ignore", invalid="ignore"):
-        violation = float(np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max(initial=0.0))
-    if not violation <= _checks.TOLERANCE:
+        violation = np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max(axis=(-2, -1)).ravel()
+    worst = int(violation.argmax())
+    if not violation[worst] <= _checks.TOLERANCE:
+        place = f" at {worst}" if a.ndim > 2 else ""
         raise InputError(
-            f"{name} must be unitary; found max|U^dagger U - 1| = {violation:.3g}, tolerance {_checks.TOLERANCE}."
+            f"{name} must be unitary; found max|U^dagger U - 1| = {violation[worst]:.3g}{place}, tolerance "
+            f"{_checks.TOLERANCE}."
         )
     return a
 

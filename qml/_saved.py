@@ -240,13 +240,13 @@ def load(path: str | Path) -> Any:
     """What :func:`qml.io.load` says of files that :func:`save` wrote."""
     file = regular(path, "object")
     if file.suffix == ".json":
-        return from_dict(_json(file.read_bytes(), path))
+        return from_dict(json_of(file.read_bytes(), path))
     return of_arrays(read_arrays(path, "object"), path)
 
 
 def of_arrays(arrays: dict[str, Any], path: str | Path) -> Any:
     """The object in the arrays of a file."""
-    text = _json(str(arrays.pop("json", "null")), path)
+    text = json_of(str(arrays.pop("json", "null")), path)
     if not isinstance(text, dict) or "format" not in text:
         raise InputError(f"{str(path)!r} is no file that the library wrote; it holds the arrays {sorted(arrays)}.")
     if text["format"] != FORMAT:
@@ -254,7 +254,8 @@ def of_arrays(arrays: dict[str, Any], path: str | Path) -> Any:
     return value_of(text.get("object"), arrays)
 
 
-def _json(text: str | bytes, path: str | Path) -> Any:
+def json_of(text: str | bytes, path: str | Path) -> Any:
+    """The value of the JSON text of a file."""
     try:
         return parse_json(text)
     except ValueError as error:

@@ -28,9 +28,7 @@ from qml.operators.sites import as_hermitian
 from qml.operators.strings import spell
 from qml.states import StateLike, one_state
 
-__all__ = [
-    "Moments",
-]
+__all__ = ["Moments"]
 
 SPAN = 1e-12
 """Share of an operator's squared norm that may lie outside of a span, as rounding."""
@@ -346,9 +344,8 @@ class Moments(Saved):
 
     def __repr__(self) -> str:
         error = f", standard errors up to {self.errors.max():.2g}" if self.errors.any() else ""
-        return (
-            f"Moments({_checks.plural(len(self), 'expectation')} of {_checks.plural(len(self.dims), 'qubit')}{error})"
-        )
+        qubits = _checks.plural(len(self.dims), "qubit")
+        return f"Moments({_checks.plural(len(self), 'expectation')} of {qubits}{error})"
 
 
 def _covariance(value: ArrayLike, m: int) -> Real:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._descriptions import Described
+from qml.operators.strings import signed_sum
 
 __all__ = ["Affine", "Interval", "Parameter", "as_affine"]
 
@@ -306,16 +307,14 @@ class Affine(Described):
         return as_affine(other) + (-1.0) * self
 
     def __str__(self) -> str:
-        text = ""
-        for name, c in self.terms:
-            size = "" if abs(c) == 1 else f"{abs(c):.6g}*"
-            sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
-            text += f"{sign}{size}{name}"
-        if not text:
-            return f"{self.constant:.6g}"
-        if self.constant:
-            text += f" {'-' if self.constant < 0 else '+'} {abs(self.constant):.6g}"
-        return text
+        return self._written("{:.6g}".format, "*", str)
+
+    def _written(self, number: Callable[[float], str], times: str, name: Callable[[str], str]) -> str:
+        """The expression as text, given how numbers and names are written, and what stands between the two."""
+        parts = [(c, name(n) if abs(c) == 1 else f"{number(abs(c))}{times}{name(n)}") for n, c in self.terms]
+        if self.constant or not parts:
+            parts.append((self.constant, number(abs(self.constant))))
+        return signed_sum(parts)
 
 
 def _collected(coefficients: Mapping[str, float], constant: float) -> Affine:

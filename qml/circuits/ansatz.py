@@ -11,6 +11,7 @@ from qml import _checks, gates
 from qml._checks import InputError
 from qml.circuits.circuit import Circuit, room_for
 from qml.instructions import Initialize, Operation, TraceOut, Unitary
+from qml.operators.sites import pairs_of_sites
 from qml.parameters import as_affine
 
 Topology: TypeAlias = Literal["linear", "ring", "full"] | Iterable[tuple[int, int]]
@@ -345,10 +346,4 @@ def _edges(topology: Topology, n: int) -> list[tuple[int, int]]:
         room_for(n * (n - 1) // 2 if topology == "full" else n)
         shapes = {"linear": line, "ring": ring, "full": list(combinations(range(n), 2))}
         return shapes[_checks.choice("topology", topology, shapes)]
-    edges = []
-    for edge in _checks.listed("topology", topology, "pairs of qubits, or one of 'linear', 'ring', 'full'"):
-        pair = _checks.targets("an edge of the topology", edge, n)
-        if len(pair) != 2:
-            raise InputError(f"an edge of the topology must be a pair of qubits; found {pair}.")
-        edges.append((pair[0], pair[1]))
-    return edges
+    return pairs_of_sites("topology", topology, n, "pairs of sites, or one of 'linear', 'ring', 'full'")

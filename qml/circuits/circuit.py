@@ -14,9 +14,8 @@ from qml._checks import InputError
 from qml._saved import Saved
 from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
-from qml.circuits.domains import parameter_domains
 from qml.circuits.noise import NoiseModel
-from qml.circuits.places import check_places, sites_after, sites_before
+from qml.circuits.places import check_places, parameter_domains, sites_after, sites_before
 from qml.circuits.program import Program, compiled
 from qml.instructions import Channel, Operation, Unitary
 from qml.parameters import Interval, ParameterLike
@@ -164,8 +163,7 @@ class Circuit(Saved):
         >>> [str(operation) for operation in Circuit(3).then(bell, sites=(2, 0))]
         ['H 2', 'CNOT 2 0']
         """
-        chosen = None if sites is None else _checks.listed("sites", sites, "sites")
-        where = None if chosen is None else _checks.targets("sites", chosen, self.n_sites)
+        where = None if sites is None else _checks.targets("sites", sites, self.n_sites)
         operations = list(self.operations)
         for item in items:
             if isinstance(item, Circuit):
@@ -240,10 +238,8 @@ class Circuit(Saved):
                     f"bind: the circuit has no free parameter {name!r}{_checks.nearest(str(name), self.parameters)}; "
                     f"it has {', '.join(self.parameters) or 'none'}."
                 )
-        return Circuit(
-            self.dims,
-            [Operation(o.instruction, o.sites, tuple(p.substitute(new) for p in o.params)) for o in self.operations],
-        )
+        bound = [Operation(o.instruction, o.sites, tuple(p.substitute(new) for p in o.params)) for o in self.operations]
+        return Circuit(self.dims, bound)
 
     def with_noise(self, model: NoiseModel) -> Circuit:
         """The circuit with the channels of a noise model put in; see :class:`NoiseModel` for where they go.

@@ -37,10 +37,9 @@ class Mark:
     @property
     def label(self) -> str:
         """Name and parameters on one line."""
-        if not self.params:
-            return self.name
+        name = " ".join(self.name.split())
         params = f"{short(self.params[0])}, …" if self.is_cut else ", ".join(map(short, self.params))
-        return f"{self.name}({params})"
+        return f"{name}({params})" if params else name
 
     @property
     def is_cut(self) -> bool:
@@ -82,7 +81,7 @@ def mark(operation: Operation) -> Mark:
 
 def short(expression: Affine) -> str:
     """A parameter in few characters: numbers with three digits, long expressions cut."""
-    text = f"{expression.constant:.3g}" if expression.is_constant else str(expression)
+    text = f"{expression.constant:.3g}" if expression.is_constant else " ".join(str(expression).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
@@ -115,15 +114,18 @@ def text(operations: Sequence[Operation], dims: Dims, sites_in: Iterable[int], w
     """A circuit as text, folded into panels of at most `width` characters (one column at least)."""
     labels = [f"{site}: " if dim == 2 else f"{site} (d={dim}): " for site, dim in enumerate(dims)]
     indent = max(map(len, labels))
+    margin = [name.rjust(indent) for label in labels for name in (label, "")][:-1]
     alive = set(sites_in)
-    panels = [_margin(labels, indent, alive)]
+    panels = [_beside(margin, _wires(alive, len(dims)))]
     for marks in columns(operations):
-        block = _column(marks, len(dims), alive)
-        if len(panels[-1][0]) + len(block[0]) > width and len(panels[-1][0]) > indent + 1:
-            panels.append(_margin(labels, indent, alive))
+        widest = max(map(_width, marks))
+        canvas = [[wire] * widest for wire in _wires(alive, len(dims))]
+        for m in marks:
+            _stamp(canvas, m, alive)
+        if len(panels[-1][0]) + len(canvas[0]) > width and len(panels[-1][0]) > indent + 1:
+            panels.append(_beside(margin, _wires(alive, len(dims))))
         alive = alive_after(marks, alive)
-        ends = ["─" if line % 2 == 0 and line // 2 in alive else " " for line in range(len(block))]
-        panels[-1] = [a + b + end for a, b, end in zip(panels[-1], block, ends, strict=True)]
+        panels[-1] = _beside(panels[-1], map("".join, canvas), _wires(alive, len(dims)))
     drawn = "\n\n\n".join("\n".join(line.rstrip() for line in panel) for panel in panels)
     footer = legend(operations)
     return f"{drawn}\n{footer}" if footer else drawn
@@ -135,20 +137,14 @@ def alive_after(marks: list[Mark], alive: set[int]) -> set[int]:
     return (alive | fresh) - {site for m in marks if m.kind == "trace" for site in m.targets}
 
 
-def _margin(labels: list[str], indent: int, alive: set[int]) -> list[str]:
-    lines = [" " * (indent + 1)] * (2 * len(labels) - 1)
-    for site, label in enumerate(labels):
-        lines[2 * site] = f"{label:>{indent}}" + ("─" if site in alive else " ")
-    return lines
+def _wires(alive: set[int], n_sites: int) -> list[str]:
+    """One character of every line: lines 2 s are wires, those between carry vertical lines and labels of tall boxes."""
+    return ["─" if line % 2 == 0 and line // 2 in alive else " " for line in range(2 * n_sites - 1)]
 
 
-def _column(marks: list[Mark], n_sites: int, alive: set[int]) -> list[str]:
-    """One column: lines 2 s are wires, the lines between them carry vertical lines and labels of tall boxes."""
-    width = max(_width(m) for m in marks)
-    canvas = [["─" if line % 2 == 0 and line // 2 in alive else " "] * width for line in range(2 * n_sites - 1)]
-    for m in marks:
-        _stamp(canvas, m, alive)
-    return ["".join(line) for line in canvas]
+def _beside(*parts: Iterable[str]) -> list[str]:
+    """Blocks of lines side by side."""
+    return list(map("".join, zip(*parts, strict=True)))
 
 
 def _width(m: Mark) -> int:

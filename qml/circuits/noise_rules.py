@@ -138,14 +138,7 @@ class Relaxation(Described):
         object.__setattr__(self, "durations", times)
         given = (self.t1, self.t2, self.excited_population)
         for site in range(min((len(value) for value in given if isinstance(value, tuple)), default=1)):
-            t1, t2, excited = self._at(site)
-            if t1.is_constant and t2.is_constant and excited.is_constant:
-                channels.ThermalRelaxation.check(np.array([t1.constant, t2.constant, 0.0, excited.constant]))
-
-    def _at(self, site: int) -> list[Affine]:
-        """T1, T2 and the excited population of a site."""
-        given = (self.t1, self.t2, self.excited_population)
-        return [value if isinstance(value, Affine) else value[site] for value in given]
+            self._lasting(0.0, site)  # which refuses numbers that are not possible
 
     def __str__(self) -> str:
         times = "; ".join(f"{name} takes {time:.6g}" for name, time in self.durations) or "nothing takes time"
@@ -154,7 +147,8 @@ class Relaxation(Described):
 
     def _lasting(self, time: float, site: int) -> Operation:
         """The channel of a site that relaxes for some time."""
-        t1, t2, excited = self._at(site)
+        given = (self.t1, self.t2, self.excited_population)
+        t1, t2, excited = (value if isinstance(value, Affine) else value[site] for value in given)
         return Operation(channels.ThermalRelaxation, (site,), (t1, t2, as_affine(time), excited))
 
     def _check(self, n_sites: int) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from qml import _matrices
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.states import DensityMatrix
@@ -22,7 +21,7 @@ def load_samples(name: str, kept: Sequence[int] | None = None) -> tuple[Real, In
     InputError
         If scikit-learn is not installed, or there is no such class.
     """
-    found = getattr(sklearn_datasets(name), f"load_{name}")()
+    found = getattr(_checks.need("sklearn.datasets", "data", f"the data set {name!r}"), f"load_{name}")()
     names = [str(name) for name in found.target_names]
     kept = sorted(range(len(names)) if kept is None else kept)
     for label in kept:
@@ -31,17 +30,6 @@ def load_samples(name: str, kept: Sequence[int] | None = None) -> tuple[Real, In
     rows = np.isin(found.target, kept)
     classes = np.searchsorted(kept, np.asarray(found.target)[rows])
     return np.asarray(found.data, np.float64)[rows], classes, tuple(names[k] for k in kept)
-
-
-def sklearn_datasets(name: str) -> Any:
-    """The module ``sklearn.datasets``, for the data set of this name; a sentence where it is not installed."""
-    try:
-        from sklearn import datasets
-    except ImportError:
-        raise InputError(
-            f"the data set {name!r} comes with scikit-learn, which is not installed: run pip install 'qmaxlik[data]'."
-        ) from None
-    return datasets
 
 
 def state_of_samples(samples: Real, encoding: str = "amplitude") -> DensityMatrix:

@@ -8,7 +8,7 @@ from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
 from qml.losses.measures import fidelity
-from qml.states import DensityMatrix, StateLike, as_state
+from qml.states import DensityMatrix, State, StateLike, as_state
 
 
 def embedding(states: StateLike, weights: ArrayLike | None = None) -> DensityMatrix:
@@ -40,9 +40,7 @@ def embedding(states: StateLike, weights: ArrayLike | None = None) -> DensityMat
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
-    states = as_state(states, None, "states")
-    if len(states.batch_shape) != 1:
-        raise InputError(f"states must be a batch (m,), one a sample; found batch shape {states.batch_shape}.")
+    states = _batch("states", states)
     m = states.batch_shape[0]
     w = np.full(m, 1 / m) if weights is None else _matrices.probabilities("weights", weights)
     if w.shape != (m,):
@@ -96,10 +94,7 @@ def kernel(first: StateLike, second: StateLike | None = None, kind: str = "hilbe
            [0. , 0.5, 1. ]])
     """
     _checks.choice("kind", kind, ("hilbert_schmidt", "fidelity"))
-    first, second = as_state(first, None, "first"), as_state(first if second is None else second, None, "second")
-    for name, states in (("first", first), ("second", second)):
-        if len(states.batch_shape) != 1:
-            raise InputError(f"{name} must be a batch (m,) of states; found batch shape {states.batch_shape}.")
+    first, second = _batch("first", first), _batch("second", first if second is None else second)
     if first.dims != second.dims:
         raise InputError(f"first and second must have the same dims; found {first.dims} and {second.dims}.")
     a, b = first.factor, second.factor
@@ -112,3 +107,11 @@ def kernel(first: StateLike, second: StateLike | None = None, kind: str = "hilbe
         return np.square(np.abs(a[..., 0].conj() @ b[..., 0].T))
     m, k = first.batch_shape[0], second.batch_shape[0]
     return np.asarray((first.matrix().reshape(m, -1) @ second.matrix().reshape(k, -1).conj().T).real)
+
+
+def _batch(name: str, states: StateLike) -> State:
+    """A batch (m,) of states."""
+    found = as_state(states, None, name)
+    if len(found.batch_shape) != 1:
+        raise InputError(f"{name} must be a batch (m,) of states; found batch shape {found.batch_shape}.")
+    return found

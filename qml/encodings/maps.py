@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from qml import _checks, _matrices
 from qml._arrays import as_complex
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Integer, Real
+from qml.operators.sites import pairs_of_sites
 from qml.operators.strings import walsh_hadamard
 from qml.states import DensityMatrix
 
@@ -172,12 +172,11 @@ def iqp_encoding(
     r = _checks.integer("repetitions", repetitions, low=1, high=MOST_REPETITIONS)
     _room(x.shape, 64)
     m, n = x.shape
-    chosen = list(itertools.combinations(range(n), 2)) if pairs is None else _pairs(pairs)
+    chosen = list(itertools.combinations(range(n), 2)) if pairs is None else pairs_of_sites("pairs", pairs, n)
     signs = 1.0 - 2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)[::-1]) & 1)  # (2^n, n)
     with np.errstate(over="ignore", invalid="ignore"):
         phase = x @ signs.T
-        for pair in chosen:
-            i, j = _checks.targets("pairs", pair, n)
+        for i, j in chosen:
             phase += (x[:, i] * x[:, j])[:, None] * (signs[:, i] * signs[:, j])
     if not np.isfinite(phase).all():
         largest = float(np.abs(x).max())
@@ -221,9 +220,8 @@ def fourier_encoding(angles: ArrayLike, levels: int) -> DensityMatrix:
     """
     x = _rows("angles", angles)
     levels = _checks.integer("levels", levels, low=2)
-    _checks.memory(
-        f"{len(x)} states of {x.shape[1]} sites", 16 * len(x) * levels ** x.shape[1], "use fewer features or levels"
-    )
+    m, n = x.shape
+    _checks.memory(f"{m} states of {n} sites", 16 * m * levels**n, "use fewer features or levels")
     turned = np.angle(np.exp(1j * x))  # whose multiples keep their digits
     return _product(as_complex(np.exp(1j * turned[..., None] * np.arange(levels)) / math.sqrt(levels)), levels)
 
@@ -297,15 +295,6 @@ def _product(factors: Complex, levels: int) -> DensityMatrix:
     for i in range(n):
         psi = (psi[:, :, None] * factors[:, i, None, :]).reshape(m, -1)
     return DensityMatrix.from_vector(psi, (levels,) * n)
-
-
-def _pairs(pairs: object) -> list[Any]:
-    """Pairs of sites, each of two."""
-    found = _checks.listed("pairs", pairs, "pairs of sites")
-    for pair in found:
-        if len(_checks.listed("each of pairs", pair, "two sites")) != 2:
-            raise InputError(f"each of pairs must be two sites; found {_checks.shown(pair)}.")
-    return found
 
 
 def _rows(name: str, values: ArrayLike) -> Real:

@@ -122,10 +122,8 @@ class Instruction(Described, ABC, is_kind=False):
                 f"{self.name} takes {_checks.plural(len(wanted), 'argument')} ({', '.join(wanted)}); found "
                 f"{len(arguments) + len(named)}: {_checks.told((*arguments, *named))}."
             )
-        sites = tuple(
-            _checks.integer(f"{self.name}: {label}", a, low=0)
-            for label, a in zip(self.site_names, arguments[count:], strict=True)
-        )
+        placed = zip(self.site_names, arguments[count:], strict=True)
+        sites = tuple(_checks.integer(f"{self.name}: {label}", a, low=0) for label, a in placed)
         params: Any = (*arguments[:count], *(named.get(n, self.defaults[n]) for n in rest))
         return Operation(self, sites, params)
 

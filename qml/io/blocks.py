@@ -1,20 +1,22 @@
-"""Operations in a row with their phase: what a gate of another library becomes, and what its modifiers do to it."""
+"""Operations on their way between libraries: in a row with their phase, and in numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from scipy import linalg
 
-from qml import gates
+from qml import _checks, gates
 from qml._checks import InputError
-from qml._typing import Complex
+from qml._typing import Complex, Real
+from qml.channels.kraus import kraus_of_choi
 from qml.circuits import Circuit
 from qml.engines import ReferenceEngine
 from qml.gates import Controlled, PauliRotation, UnitaryGate, controlled
-from qml.instructions import Operation, Unitary
+from qml.instructions import Channel, Operation, Unitary
 from qml.parameters import Affine, ParameterLike, as_affine
 
 LARGEST = 8
@@ -98,9 +100,8 @@ class Block:
         angles = np.angle(np.diag(t))
         angles[angles < -np.pi + 1e-12] = np.pi  # minus one, whatever its rounding
         name = "".join(o.name for o in self.operations)[:16]
-        return Block(
-            (UnitaryGate((z * np.exp(1j * exponent * angles)) @ z.conj().T, name=f"{name}^{exponent:g}")(*sites),)
-        )
+        power = (z * np.exp(1j * exponent * angles)) @ z.conj().T
+        return Block.of(UnitaryGate(power, name=f"{name}^{exponent:g}"), *sites)
 
 
 def matrix_of(operations: Sequence[Operation], n_sites: int) -> Complex:
@@ -122,3 +123,39 @@ def _is_rotation(gate: Unitary) -> bool:
     """Whether its r-th power has r times its angle."""
     inner = gate.gate if isinstance(gate, Controlled) else gate
     return isinstance(inner, PauliRotation) or inner == gates.P or inner == gates.XXPlusYY
+
+
+Values: TypeAlias = Mapping[str, ParameterLike] | Sequence[float] | None
+"""Numbers or expressions in place of free parameters, by name or in their order; None leaves all of them free."""
+
+
+def bound(circuit: Circuit, params: Values) -> Circuit:
+    """The circuit of qubits with numbers in place of parameters, by name or in their order."""
+    _checks.instance("circuit", circuit, Circuit)
+    if set(circuit.dims) != {2}:
+        raise InputError(f"the other libraries have qubits only; found a circuit of dims {circuit.dims}.")
+    if params is None:
+        return circuit
+    if isinstance(params, Mapping):
+        return circuit.bind(params)
+    values = _checks.parameters("params", params, circuit.n_params)
+    return circuit.bind(dict(zip(circuit.parameters, values.tolist(), strict=True)))
+
+
+def numbers(operation: Operation) -> Real:
+    """The parameters (n_params,) of an operation, all of which are numbers."""
+    if free := operation.parameters:
+        raise InputError(f"{operation} needs a number for {free[0]!r} there: pass params.")
+    return np.array([p.constant for p in operation.params], dtype=np.float64)
+
+
+def kraus_of(operation: Operation) -> Complex:
+    """The Kraus operators of a placed channel whose parameters are numbers, at most D^2 of them."""
+    channel = operation.instruction
+    assert isinstance(channel, Channel)
+    found = channel.kraus(numbers(operation))
+    side = found.shape[-1]
+    if len(found) <= side**2:
+        return found
+    rows = found.reshape(len(found), -1)
+    return kraus_of_choi(rows.T @ rows.conj())

@@ -12,12 +12,11 @@ from qml import _checks, channels, gates
 from qml._checks import InputError
 from qml.channels import KrausChannel
 from qml.circuits import Circuit
-from qml.gates import Controlled, PauliRotation, UnitaryGate, controlled
+from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
-from qml.io.blocks import LARGEST, Block
-from qml.io.numbers import bound, kraus_of, numbers
+from qml.io.blocks import LARGEST, Block, Values, bound, kraus_of, numbers
 from qml.io.vocabulary import PENNYLANE_NOISE, exchanged
-from qml.parameters import Affine, Parameter, ParameterLike
+from qml.parameters import Affine, Parameter
 
 DEEPEST = 50
 """Circuits within circuits."""
@@ -26,12 +25,8 @@ EXACT: dict[str, dict[float, Unitary]] = {
     "YPowGate": {1.0: gates.Y},
     "ZPowGate": {1.0: gates.Z, 0.5: gates.S, -0.5: gates.Sdg, 0.25: gates.T, -0.25: gates.Tdg},
     "HPowGate": {1.0: gates.H},
-    "CXPowGate": {1.0: gates.CNOT},
-    "CZPowGate": {1.0: gates.CZ},
     "SwapPowGate": {1.0: gates.SWAP},
     "ISwapPowGate": {1.0: gates.ISWAP},
-    "CCXPowGate": {1.0: gates.Toffoli},
-    "CCZPowGate": {1.0: controlled(gates.Z, 2)},
 }
 """Gates to the powers for which we have names."""
 
@@ -45,10 +40,6 @@ def _hadamard(t: Affine) -> Block:
     return Block.of(gates.RY, -pi / 4, 0).then(_turned(gates.RZ, 0)(t)).then(Block.of(gates.RY, pi / 4, 0))
 
 
-def _controlled(inner: Callable[[Affine], Block], count: int) -> Callable[[Affine], Block]:
-    return lambda t: inner(t).placed((count,)).controlled(range(count), [True] * count)
-
-
 def _swap(t: Affine) -> Block:
     a = pi / 2 * t
     return Block((gates.RXX(a, 0, 1), gates.RYY(a, 0, 1), gates.RZZ(a, 0, 1)), pi / 4 * t)
@@ -59,18 +50,13 @@ POWERS: dict[str, Callable[[Affine], Block]] = {
     "YPowGate": _turned(gates.RY, 0),
     "ZPowGate": lambda t: Block.of(gates.P, pi * t, 0),
     "HPowGate": _hadamard,
-    "CXPowGate": _controlled(_turned(gates.RX, 0), 1),
-    "CYPowGate": _controlled(_turned(gates.RY, 0), 1),
-    "CZPowGate": lambda t: Block.of(gates.CP, pi * t, 0, 1),
     "XXPowGate": _turned(gates.RXX, 0, 1),
     "YYPowGate": _turned(gates.RYY, 0, 1),
     "ZZPowGate": _turned(gates.RZZ, 0, 1),
     "SwapPowGate": _swap,
     "ISwapPowGate": lambda t: Block.of(gates.XXPlusYY, -pi * t, 0, 1),
-    "CCXPowGate": _controlled(_turned(gates.RX, 0), 2),
-    "CCZPowGate": lambda t: Block.of(controlled(gates.P, 2), pi * t, 0, 1, 2),
 }
-"""Gates of Cirq to the power t, without their global shift."""
+"""Gates of Cirq to the power t, without their global shift; a C before a name is a control."""
 SAME = {"Rx": "XPowGate", "Ry": "YPowGate", "Rz": "ZPowGate", "_PauliX": "XPowGate", "_PauliY": "YPowGate"}
 SAME |= {"_PauliZ": "ZPowGate", "CCNotPowGate": "CCXPowGate", "CNotPowGate": "CXPowGate"}
 
@@ -91,10 +77,7 @@ def affine(value: Any, what: str) -> Affine:
         raise InputError(
             f"{what}: {value} is not affine in its symbols, with real coefficients: give it a symbol of its own."
         )
-    whole = Affine((), constant)
-    for symbol, slope in zip(symbols, slopes, strict=True):
-        whole = whole + slope * Parameter(str(symbol))
-    return whole
+    return sum((slope * Parameter(str(x)) for x, slope in zip(symbols, slopes, strict=True)), Affine((), constant))
 
 
 def from_cirq(circuit: Any, *, qubits: Sequence[Any] | None = None, measured: bool = False) -> Any:
@@ -206,15 +189,16 @@ class Reader:
         gate, n = op.gate, len(op.qubits)
         kind, of_qubits = type(gate).__name__, set(self.cirq.qid_shape(op)) <= {2}
         kind = SAME.get(kind, kind)
-        if kind in POWERS and of_qubits:
-            t, shift = affine(gate.exponent, kind), pi * affine(gate.exponent, kind) * float(gate.global_shift)
-            exact = EXACT.get(kind, {}).get(t.constant) if t.is_constant else None
-            block = Block((exact(*range(n)),)) if exact else POWERS[kind](t)
-            return Block(block.operations, block.phase + shift)
+        if (bare := kind.lstrip("C")) in POWERS and of_qubits:
+            k, t = len(kind) - len(bare), affine(gate.exponent, kind)
+            exact = EXACT.get(bare, {}).get(t.constant) if t.is_constant else None
+            block = Block((exact(*range(n - k)),)) if exact else POWERS[bare](t)
+            if k:
+                block = block.placed(range(k, n)).controlled(range(k), [True] * k)
+            return Block(block.operations, block.phase + pi * t * float(gate.global_shift))
         if kind == "PhasedXPowGate":
-            return self._phased(
-                affine(gate.phase_exponent, kind), affine(gate.exponent, kind), float(gate.global_shift)
-            )
+            p, t = affine(gate.phase_exponent, kind), affine(gate.exponent, kind)
+            return self._phased(p, t, float(gate.global_shift))
         if kind == "PhasedXZGate":
             inner = self._phased(affine(gate.axis_phase_exponent, kind), affine(gate.x_exponent, kind), 0.0)
             return inner.then(Block.of(gates.P, pi * affine(gate.z_exponent, kind), 0))
@@ -292,12 +276,7 @@ def _noise(cirq: Any, op: Any, gate: Any) -> Callable[..., Operation]:
 # out -----------------------------------------------------------------------------------------------------------------
 
 
-def to_cirq(
-    circuit: Circuit,
-    params: Mapping[str, ParameterLike] | Sequence[float] | None = None,
-    *,
-    measured: Sequence[int] = (),
-) -> Any:
+def to_cirq(circuit: Circuit, params: Values = None, *, measured: Sequence[int] = ()) -> Any:
     r"""A circuit as one of Cirq on line qubits.
 
     Free parameters become symbols of the same names. Channels become Kraus channels, which need numbers; sites that are
@@ -328,7 +307,7 @@ def to_cirq(
     """
     circuit = bound(circuit, params)
     cirq, sympy = _checks.need("cirq", "cirq"), _checks.need("sympy", "cirq")
-    sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
+    sites = _checks.targets("measured", measured, circuit.n_sites)
     qubits = cirq.LineQubit.range(circuit.n_sites)
     free = {name: sympy.Symbol(name) for name in circuit.parameters}
     out = cirq.Circuit()

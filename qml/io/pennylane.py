@@ -15,10 +15,9 @@ from qml.channels import KrausChannel
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation
-from qml.io.blocks import Block
-from qml.io.numbers import bound, kraus_of, numbers
+from qml.io.blocks import Block, Values, bound, kraus_of, numbers
 from qml.io.vocabulary import PENNYLANE, PENNYLANE_NOISE, names, noise_name, spelled
-from qml.parameters import Affine, Parameter, ParameterLike
+from qml.parameters import Affine, Parameter
 
 NOTHING = ("Barrier", "WireCut", "Snapshot")
 STEP = 2.0**-4
@@ -62,7 +61,8 @@ def from_pennylane(function: Any, *arguments: Any, wires: Sequence[Any] | None =
     """
 
     def make(values: Sequence[Any]) -> Circuit:
-        return Reader(tape_of(function, values), wires).circuit()
+        reader = Reader(tape_of(function, values), wires)
+        return Circuit(len(reader.place), reader.operations)
 
     if not _checks.flag("free", free) or not arguments:
         return make(arguments)
@@ -95,10 +95,6 @@ class Reader:
         if not self.place:
             raise InputError("the PennyLane circuit has no wires.")
         self.operations = [o for item in tape.operations for o in self.step(item)]
-
-    def circuit(self) -> Circuit:
-        """The circuit."""
-        return Circuit(len(self.place), self.operations)
 
     def sites(self, wires: Any) -> tuple[int, ...]:
         """The sites of wires."""
@@ -208,9 +204,8 @@ def with_parameters(make: Callable[[Sequence[Any]], Circuit], arguments: Mapping
                 slope = _plain((y.constant - x.constant) / step)
                 if slope:
                     row[i] = row[i] + slope * (Parameter(called[key]) - float(held[key[0]][key[1]]))
-    whole = Circuit(
-        base.dims, [Operation(o.instruction, o.sites, tuple(row)) for o, row in zip(base, terms, strict=True)]
-    )
+    found = [Operation(o.instruction, o.sites, tuple(row)) for o, row in zip(base, terms, strict=True)]
+    whole = Circuit(base.dims, found)
     for sign in (1, -1):
         moves = {key: sign * step * (2 + k % 3) / 8 for k, (key, step) in enumerate(zip(free, steps, strict=True))}
         try:
@@ -274,9 +269,7 @@ def _same(one: Circuit, two: Circuit, what: str) -> None:
 # out -----------------------------------------------------------------------------------------------------------------
 
 
-def to_pennylane(
-    circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None = None
-) -> Callable[..., None]:
+def to_pennylane(circuit: Circuit, params: Values = None) -> Callable[..., None]:
     r"""A circuit as a quantum function of PennyLane, to be called within a QNode.
 
     Parameters
@@ -352,12 +345,8 @@ def to_pennylane(
 
     for operation in circuit.operations:
         inner = getattr(operation.instruction, "gate", operation.instruction)
-        if (
-            inner not in known
-            and not _named(operation)
-            and not isinstance(inner, PauliRotation)
-            and inner != gates.XXPlusYY
-        ):
+        is_rotation = isinstance(inner, PauliRotation) or inner == gates.XXPlusYY
+        if inner not in known and not is_rotation and not _named(operation):
             numbers(operation)
     return apply
 

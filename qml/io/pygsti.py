@@ -10,8 +10,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import writable
 from qml._typing import ArrayLike
-from qml.io.pygsti_rows import Row, read_rows, whole
-from qml.io.pygsti_words import Letter, WordParser
+from qml.io.pygsti_text import Letter, Row, letter_of, read_rows, whole
 from qml.measurement import Counts, PauliMeasurement
 from qml.measurement.base import Measurement
 from qml.processes import Experiments
@@ -169,9 +168,9 @@ def write_pygsti(counts: Counts, path: str | Path, *, gates: Mapping[str, str] |
 
 def _names(gates: Mapping[str, str] | None) -> dict[str, str]:
     """The mapping that was given, whose labels are written as they come back from the parser."""
-    parser, found = WordParser(), {}
+    found = {}
     for label, name in ({} if gates is None else _checks.mapping("gates", gates)).items():
-        letter = parser.letter(_checks.text("each label of gates", label))
+        letter = letter_of(_checks.text("each label of gates", label))
         if letter is None:
             raise InputError(f"labels of gates must be pyGSTi's, such as 'Gx:0' or '[]'; found {_checks.shown(label)}.")
         found[letter.label] = _checks.text(f"the name of {label!r}", name)
@@ -191,14 +190,14 @@ def _digits(rows: Sequence[Row]) -> int:
 
 def _chosen(what: str, label: str | None, known: Mapping[str, object] | tuple[str, ...]) -> str:
     """The preparation or measurement of a circuit; one that is alone needs no label."""
-    if label in known:
-        assert label is not None
-        return label
-    if label is None and len(known) == 1:
-        return next(iter(known))
     if label is None:
+        if len(known) == 1:
+            return next(iter(known))
         raise InputError(f"the circuit must name its {what}, one of {_checks.told(known)}")
-    raise InputError(f"there is no {what} {label!r}{_checks.nearest(label, known)}; there are {_checks.told(known)}")
+    if label not in known:
+        hint = _checks.nearest(label, known)
+        raise InputError(f"there is no {what} {label!r}{hint}; there are {_checks.told(known)}")
+    return label
 
 
 def _placed(row: Row, places: Mapping[str, int]) -> list[float]:
@@ -210,10 +209,8 @@ def _placed(row: Row, places: Mapping[str, int]) -> list[float]:
             raise InputError(f"the measurement has no outcome {label!r}{hint}; it has {_checks.told(places)}")
         found[places[label]] = value
     if row.total is not None:
-        rest, absent = (
-            whole(row.total - sum(found), row.total),
-            [k for label, k in places.items() if label not in row.counts],
-        )
+        rest = whole(row.total - sum(found), row.total)
+        absent = [k for label, k in places.items() if label not in row.counts]
         if rest < 0 or (rest and len(absent) != 1):
             raise InputError(f"the counts must add up to the total {row.total:.12g}; found {sum(found):.12g}")
         if absent:
@@ -223,14 +220,14 @@ def _placed(row: Row, places: Mapping[str, int]) -> list[float]:
 
 def _letters(names: Mapping[str, None], given: Mapping[str, str], n: int) -> dict[str, Letter]:
     """The letter of pyGSTi of each name of a gate."""
-    parser, labels = WordParser(), {name: label for label, name in given.items()}
+    labels = {name: label for label, name in given.items()}
     if len(labels) < len(given):
         raise InputError(f"gates must give each label a name of its own; found {_checks.told(given.values())}.")
     found: dict[str, Letter] = {}
     for name in names:
-        letter = parser.letter(labels.get(name, name))
+        letter = letter_of(labels.get(name, name))
         if letter is not None and n == 1 and not letter.lines and letter.label != "[]":
-            letter = parser.letter(f"{letter.label}:0") or letter
+            letter = letter_of(f"{letter.label}:0") or letter
         if letter is None:
             raise InputError(
                 f"names of gates must be labels of pyGSTi, such as 'Gx' or '[Gx:0Gy:1]'; found {_checks.shown(name)}: "

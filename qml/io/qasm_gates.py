@@ -45,6 +45,10 @@ class Calls:
             refuse(node, f"the qubits of the gate {name!r} need names of their own.")
         self.known[name] = Defined([a.name for a in node.arguments], qubits, node.body)
 
+    def block(self, node: ast.QuantumGate | ast.QuantumPhase) -> Block:
+        """A gate or a global phase with its modifiers, on the qubits that it names."""
+        return self.called(node) if isinstance(node, ast.QuantumGate) else self.phase(node)
+
     def called(self, node: ast.QuantumGate) -> Block:
         """A gate on its qubits, once for each entry of registers."""
         operands = [self.scope.qubits(node, q) for q in node.qubits]
@@ -90,7 +94,8 @@ class Calls:
                 if name == "inv":
                     block = block.inverse()
                 elif name == "pow":
-                    block = block.power(float(self.scope.number(_argument(modifier))), MOST_OPERATIONS)
+                    assert modifier.argument is not None  # by the grammar
+                    block = block.power(float(self.scope.number(modifier.argument)), MOST_OPERATIONS)
                 else:
                     count = controls.pop()
                     first -= count
@@ -124,7 +129,7 @@ class Calls:
                     continue
                 if not isinstance(part, ast.QuantumGate | ast.QuantumPhase):
                     refuse(part, "the body of a gate holds gates only.")
-                inner = self.called(part) if isinstance(part, ast.QuantumGate) else self.phase(part)
+                inner = self.block(part)
                 whole += inner.operations
                 self.scope.count(part, len(inner.operations))
                 if inner.phase != ZERO:
@@ -133,8 +138,3 @@ class Calls:
                     refuse(node, f"the program makes more than {MOST_OPERATIONS} operations.")
         self.depth -= 1
         return Block(tuple(whole), phase)
-
-
-def _argument(modifier: ast.QuantumGateModifier) -> ast.Expression:
-    assert modifier.argument is not None  # by the grammar
-    return modifier.argument

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ast import literal_eval
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,15 @@ from qml._files import read_text, regular
 from qml.circuits import Circuit
 from qml.gates import UnitaryGate
 from qml.instructions import Initialize, Operation, TraceOut
-from qml.io.blocks import Block
 from qml.io.qasm_gates import Calls, Defined
 from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
 from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, words
 from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
 from qml.parameters import Parameter
 
-COMPLEX = re.compile(r"[-+0-9.eEjim\s()]+")
+OLD = re.compile(r"(?:\s++|//.*+|/\*(?s:.*?)\*/)*+OPENQASM\s+2")
+"""How programs of version 2 begin, behind comments."""
+OPAQUE = re.compile(r"\bopaque\b[^;]*;")
 
 
 class Reader:
@@ -43,14 +45,12 @@ class Reader:
 
     def read(self, text: str) -> tuple[Circuit, tuple[int, ...]]:
         """The circuit of a program, and the site of each bit that holds a result at its end, in their order."""
-        program = parse(text)
-        version = program.version or "3"
-        if version.partition(".")[0] not in ("2", "3"):
-            raise InputError(f"OpenQASM 2 and 3 are read; found version {version}.")
-        self.scope.old = version.startswith("2")
+        self.scope.old = OLD.match(text) is not None
         if self.scope.old:
             self.calls.known["CX"] = gates.CNOT
-            program = self.parsed(text) if "^" in text else program
+        program = self.parsed(text)
+        if (program.version or "3").partition(".")[0] not in ("2", "3"):
+            raise InputError(f"OpenQASM 2 and 3 are read; found version {program.version}.")
         try:
             self.run(program.statements)
             if not self.n_sites:
@@ -63,8 +63,11 @@ class Reader:
             raise InputError("the program is too deeply nested to be carried out.") from None
 
     def parsed(self, text: str) -> ast.Program:
-        """The program of a text; the power ^ of version 2 is ** in version 3, where ^ is a weaker operator."""
-        return parse(text.replace("^", "**") if self.scope.old else text)
+        """The program of a text. The power ^ of version 2 is ** in version 3, where ^ is a weaker operator; gates that
+        are declared without a body, which version 3 does not have, are left out: a program may not use them."""
+        if self.scope.old:
+            text = OPAQUE.sub(lambda found: re.sub(r"\S", " ", found[0]), text.replace("^", "**"))
+        return parse(text)
 
     # statements ----------------------------------------------------------------------------------------------------
 
@@ -78,10 +81,9 @@ class Reader:
         """One statement."""
         scope = self.scope
         match node:
-            case ast.QuantumGate():
-                self.extend(node, self.calls.called(node))
-            case ast.QuantumPhase():
-                self.extend(node, self.calls.phase(node))
+            case ast.QuantumGate() | ast.QuantumPhase():
+                for operation in self.calls.block(node).operations:
+                    self.add(node, operation)
             case ast.QuantumBarrier():
                 self.marked(node)
             case ast.CalibrationGrammarDeclaration():
@@ -109,10 +111,10 @@ class Reader:
             case ast.ForInLoop():
                 self.loop(node)
             case ast.WhileLoop():
-                while self.truth(node.while_condition):
+                while scope.number(node.while_condition):
                     self.block(node.block)
             case ast.BranchingStatement():
-                self.block(node.if_block if self.truth(node.condition) else node.else_block)
+                self.block(node.if_block if scope.number(node.condition) else node.else_block)
             case ast.CompoundStatement():
                 self.block(node.statements)
             case ast.Box(duration=None):
@@ -124,14 +126,10 @@ class Reader:
             case _:
                 refuse(node, f"{words(node)} has no counterpart in a circuit of gates and channels: leave it out.")
 
-    def block(self, statements: Iterable[ast.Statement], names: dict[str, Value] | None = None) -> None:
+    def block(self, statements: Iterable[ast.Statement]) -> None:
         """Statements with names of their own."""
-        with self.scope.inside({} if names is None else names):
+        with self.scope.inside():
             self.run(statements)
-
-    def truth(self, node: ast.Expression) -> bool:
-        """A condition."""
-        return bool(self.scope.number(node))
 
     def include(self, node: ast.Include) -> None:
         """Another file: one of the two standard ones, or one of the folder that is allowed."""
@@ -242,20 +240,12 @@ class Reader:
 
     # what happens to qubits ----------------------------------------------------------------------------------------
 
-    def extend(self, node: ast.QASMNode, block: Block) -> None:
-        """The operations of a block, one after the other."""
-        for operation in block.operations:
-            self.add(node, operation)
-
     def add(self, node: ast.QASMNode, operation: Operation) -> None:
         """One more operation of the circuit."""
         for site in operation.sites:
             if site in self.done:
-                refuse(
-                    node,
-                    f"qubit {site} is measured in line {self.done[site]} and used again here: a circuit of gates and "
-                    "channels is measured at its end.",
-                )
+                rule = "a circuit of gates and channels is measured at its end"
+                refuse(node, f"qubit {site} is measured in line {self.done[site]} and used again here: {rule}.")
         if len(self.operations) >= MOST_OPERATIONS:
             refuse(node, f"the program makes more than {MOST_OPERATIONS} operations.")
         self.operations.append(operation)
@@ -301,7 +291,7 @@ class Reader:
             found = [Bits(held.name, [bit], True) for bit in held.values]
         for value in found:
             self.scope.count(node)
-            with self.scope.inside({}):
+            with self.scope.inside():
                 self.scope.declare(node, node.identifier.name, value, node.type)
                 self.block(node.block)
 
@@ -354,27 +344,15 @@ def _unquoted(node: ast.QASMNode, text: str) -> str:
     return name if isinstance(name, str) else refuse(node, f"qml.name needs a name in quotes; found {text!r}.")
 
 
-def _matrices(text: str, one: bool) -> list[Any]:
+def _matrices(text: str, one: bool) -> np.ndarray:
     """Matrices written as ``[[1, 0], [0, 0.5im]]``, separated by commas."""
-    rows = re.findall(r"\[([^][]*)\]", text)
-    shape = re.sub(r"[^][,]", "", re.sub(r"\[[^][]*\]", "", text))
-    if not rows or set(shape) - set("[],"):
-        raise InputError("matrices must be written like [[1, 0], [0, 0.5im]].")
-    numbers = []
-    for row in rows:
-        cells = [cell.strip() for cell in row.split(",")]
-        try:
-            if not all(COMPLEX.fullmatch(cell) for cell in cells):
-                raise ValueError
-            numbers.append([complex(re.sub(r"\s", "", cell).replace("im", "j")) for cell in cells])
-        except ValueError:
-            raise InputError(
-                f"the row [{row[:60]}] of a matrix must hold complex numbers such as 0.5 + 0.5im."
-            ) from None
-    side = len(numbers[0])
-    if any(len(row) != side for row in numbers) or len(numbers) % side or side > 256:
-        raise InputError("the matrices must be square, and all of one size.")
-    found = np.array(numbers).reshape(-1, side, side)
+    plain = re.sub(r"(?<![0-9.])im", "1im", re.sub(r"\s", "", text)).replace("im", "j")
+    try:
+        found = np.array(literal_eval(f"[{plain}]"))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        found = np.array("")
+    if found.ndim != 3 or found.shape[1] != found.shape[2] or found.size == 0 or found.dtype.kind not in "iufc":
+        raise InputError("the matrices must be square, all of one size, and written like [[1, 0], [0, 0.5 + 0.5im]].")
     if one and len(found) != 1:
         raise InputError(f"one matrix is needed; found {len(found)}.")
-    return list(found)
+    return found

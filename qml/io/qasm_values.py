@@ -73,9 +73,9 @@ class Scope:
             refuse(node, f"the program takes more than {MOST_STEPS} steps.")
 
     @contextmanager
-    def inside(self, names: dict[str, Value]) -> Iterator[None]:
+    def inside(self) -> Iterator[None]:
         """A block with names of its own."""
-        self.frames.append(names)
+        self.frames.append({})
         try:
             yield
         finally:
@@ -329,11 +329,9 @@ class Scope:
 
     def _integer(self, node: ast.QASMNode, bits: Bits) -> int:
         if any(value is None for value in bits.values):
-            refuse(
-                node,
-                f"{bits.name or 'a bit'} holds a measured result, and classical feedback has no counterpart in a "
-                "circuit of gates and channels: write it as controlled gates, measured at the end.",
-            )
+            rule = "classical feedback has no counterpart in a circuit of gates and channels"
+            advice = "write it as controlled gates, measured at the end"
+            refuse(node, f"{bits.name or 'a bit'} holds a measured result, and {rule}: {advice}.")
         self.count(node, len(bits.values))
         return sum(bool(value) << i for i, value in enumerate(bits.values))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -15,8 +15,7 @@ from qml._typing import Complex
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
-from qml.io.blocks import Block
-from qml.io.numbers import bound, kraus_of, numbers
+from qml.io.blocks import Block, Values, bound, kraus_of, numbers
 from qml.io.synthesis import decomposed, euler
 from qml.io.vocabulary import BRAKET, BRAKET_NOISE, QELIB1, STDGATES, exchanged, names, noise_name
 from qml.parameters import Affine, Parameter, ParameterLike, as_affine
@@ -57,17 +56,12 @@ class Writer:
         self.definitions: list[str] = []
         self.inputs: dict[str, str] = {}
 
-    def write(
-        self,
-        circuit: Circuit,
-        params: Mapping[str, ParameterLike] | Sequence[float] | None,
-        measured: Sequence[int],
-    ) -> str:
+    def write(self, circuit: Circuit, params: Values, measured: Sequence[int]) -> str:
         """The program."""
         circuit = bound(circuit, params)
         if self.version == 2 and circuit.parameters:
             raise InputError(f"OpenQASM 2 has no free parameters; found {circuit.parameters[0]!r}: pass params.")
-        sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
+        sites = _checks.targets("measured", measured, circuit.n_sites)
         self.inputs = {name: self.new(name) for name in circuit.parameters}
         lines: list[str] = []
         touched: set[int] = set()
@@ -187,15 +181,7 @@ class Writer:
 
     def expression(self, value: Affine) -> str:
         """An affine expression to the last digit."""
-        text = ""
-        for name, c in value.terms:
-            size = self.inputs[name] if abs(c) == 1 else f"{_real(abs(c))} * {self.inputs[name]}"
-            text += ("-" if c < 0 else "") + size if not text else f" {'-' if c < 0 else '+'} {size}"
-        if not text:
-            return _real(value.constant + 0.0)
-        return (
-            text if not value.constant else f"{text} {'-' if value.constant < 0 else '+'} {_real(abs(value.constant))}"
-        )
+        return value._written(_real, " * ", self.inputs.__getitem__)
 
     def new(self, name: str) -> str:
         """A name that OpenQASM allows and nothing has yet, as near to the given one as can be."""
@@ -221,7 +207,7 @@ def pauli_rotation(label: str, theta: ParameterLike) -> Block:
 
 def _real(x: float) -> str:
     """A number to its last digit, with the point that OpenQASM 2 wants in it."""
-    text = repr(x)
+    text = repr(float(x))
     return text if "." in text else text.replace("e", ".0e")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,10 @@ from qml._checks import InputError
 from qml.circuits import Circuit, NoiseModel
 from qml.gates import UnitaryGate
 from qml.instructions import Instruction, Unitary
+from qml.io.blocks import Values
 from qml.io.qiskit_circuits import Reader, backwards, kraus, written
 from qml.io.vocabulary import QISKIT
 from qml.operators import PauliSum
-from qml.parameters import ParameterLike
 from qml.states import DensityMatrix, State
 
 KINDS = "a QuantumCircuit, Statevector, DensityMatrix, Operator, Clifford, Pauli, SparsePauliOp, channel, NoiseModel"
@@ -83,9 +83,8 @@ def from_qiskit(value: Any, *, measured: bool = False, sites: Sequence[int] | No
     if "NoiseModel" in kinds:
         return noise_model(value, sites)
     if is_backend:
-        return noise_model(
-            _checks.need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value), sites, value.num_qubits
-        )
+        model = _checks.need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value)
+        return noise_model(model, sites, value.num_qubits)
     raise InputError(f"{KINDS} or backend of Qiskit is taken; found {_checks.shown(value)}.")
 
 
@@ -165,12 +164,7 @@ def _gate(name: str, names: dict[str, str]) -> str:
     return made.name
 
 
-def to_qiskit(
-    value: Any,
-    params: Mapping[str, ParameterLike] | Sequence[float] | None = None,
-    *,
-    measured: Sequence[int] = (),
-) -> Any:
+def to_qiskit(value: Any, params: Values = None, *, measured: Sequence[int] = ()) -> Any:
     r"""A circuit, state or sum of Pauli strings as the object of Qiskit.
 
     Site i becomes qubit i. Free parameters become parameters of the same names. Gates given by a matrix become unitary

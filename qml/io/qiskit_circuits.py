@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,10 @@ from qml.channels.kraus import kraus_of_choi
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
-from qml.io.blocks import Block
-from qml.io.numbers import bound, kraus_of, numbers
+from qml.io.blocks import Block, Values, bound, kraus_of, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
-from qml.parameters import Affine, Parameter, ParameterLike
+from qml.operators import embed
+from qml.parameters import Affine, Parameter
 
 DEEPEST = 50
 """Definitions within definitions."""
@@ -45,10 +46,7 @@ def affine(value: Any, what: str) -> Affine:
         raise InputError(
             f"{what}: {value} is not affine in its parameters, with real coefficients: give it a parameter of its own."
         ) from None
-    whole = Affine((), constant)
-    for p, slope in zip(found, slopes, strict=True):
-        whole = whole + Parameter(p.name) * slope
-    return whole
+    return sum((slope * Parameter(p.name) for p, slope in zip(found, slopes, strict=True)), Affine((), constant))
 
 
 def _real(value: Any) -> float:
@@ -102,7 +100,9 @@ class Reader:
         elif name == "reset":
             self.operations.append(channels.Reset(sites[0]))
         elif name == "for_loop":
-            self.loop(operation, sites, bits)
+            indices, parameter, body = operation.params
+            for i in indices:  # written out
+                self.walk(body if parameter is None else body.assign_parameters({parameter: i}), sites, bits)
         elif name == "box":
             self.walk(operation.blocks[0], sites, bits)
         elif name in ("kraus", "superop", "quantum_channel"):
@@ -113,12 +113,6 @@ class Reader:
             self.walk(operation.definition, sites, bits)
         else:
             raise InputError(f"{name} has no counterpart in a circuit of gates and channels.")
-
-    def loop(self, operation: Any, sites: tuple[int, ...], bits: tuple[int, ...]) -> None:
-        """A for loop, written out."""
-        indices, parameter, body = operation.params
-        for i in indices:
-            self.walk(body if parameter is None else body.assign_parameters({parameter: i}), sites, bits)
 
 
 def kraus(channel: Any) -> Complex:
@@ -192,13 +186,11 @@ def _annotated(gate: Any, depth: int) -> Block:
 # out -----------------------------------------------------------------------------------------------------------------
 
 
-def written(
-    circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None, measured: Sequence[int]
-) -> Any:
+def written(circuit: Circuit, params: Values, measured: Sequence[int]) -> Any:
     """A QuantumCircuit; see :func:`qml.io.to_qiskit`."""
     qiskit = _checks.need("qiskit", "qiskit")
     circuit = bound(circuit, params)
-    sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
+    sites = _checks.targets("measured", measured, circuit.n_sites)
     out = qiskit.QuantumCircuit(circuit.n_sites, len(sites))
     free = {name: qiskit.circuit.Parameter(name) for name in circuit.parameters}
     for operation in circuit.operations:
@@ -221,13 +213,8 @@ def written(
 
 
 def _expression(value: Affine, free: Mapping[str, Any]) -> Any:
-    if value.is_constant:
-        return value.constant
     terms = [c * free[name] if c != 1 else free[name] for name, c in value.terms]
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total + value.constant if value.constant else total
+    return reduce(operator.add, [*terms, value.constant] if value.constant or not terms else terms)
 
 
 @cache
@@ -260,5 +247,4 @@ def _gate(gate: Any, values: list[Any], operation: Operation) -> tuple[Any, bool
 def backwards(matrix: Complex) -> Complex:
     """The matrix with its qubits in the reverse order."""
     n = len(matrix).bit_length() - 1
-    axes = [*reversed(range(n)), *reversed(range(n, 2 * n))]
-    return matrix.reshape((2,) * (2 * n)).transpose(axes).reshape(matrix.shape)
+    return embed(matrix, range(n)[::-1], (2,) * n)

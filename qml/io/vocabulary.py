@@ -191,16 +191,11 @@ def spelled(name: str, table: Mapping[str, Spelled], params: tuple[Affine, ...],
         Where it takes other numbers of parameters or sites.
     """
     made = table[name]
-    if not isinstance(made, Unitary):
-        wanted = made.__code__.co_argcount
-        if len(params) != wanted:
-            raise InputError(f"{name} takes {wanted} parameters; found {len(params)}.")
-        block = made(*params)
-        taken = 1 + max(site for o in block.operations for site in o.sites)
-    else:
-        if len(params) != made.n_params:
-            raise InputError(f"{name} takes {made.n_params} parameters; found {len(params)}.")
-        block, taken = Block((made(*params, *range(made.n_sites)),)), made.n_sites
+    wanted = made.n_params if isinstance(made, Unitary) else made.__code__.co_argcount
+    if len(params) != wanted:
+        raise InputError(f"{name} takes {wanted} parameters; found {len(params)}.")
+    block = Block.of(made, *params, *range(made.n_sites)) if isinstance(made, Unitary) else made(*params)
+    taken = 1 + max(site for o in block.operations for site in o.sites)
     if taken != n_sites:
         raise InputError(f"{name} acts on {taken} qubits; found {n_sites}.")
     return block

@@ -15,7 +15,7 @@ from qml._arrays import as_real, namespace, on_host
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Real
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state
 
@@ -113,7 +113,8 @@ class Measurement(Described, ABC):
         array([0.5, 0.5, 1. , 0. ])
         """
         state = as_state(state, self.dims)
-        self._check_dims(state)
+        if state.dims != self.dims:
+            raise InputError(f"the measurement acts on sites of dims {self.dims}; found a state of dims {state.dims}.")
         p = self.probabilities_of(state.matrix()) if state.batch_shape else self._probabilities(state)
         rounding = self.resolution(state)
         return as_real(namespace(p).where(p > rounding, p, 0.0)) if rounding else p
@@ -135,9 +136,8 @@ class Measurement(Described, ABC):
         InputError
             For another shape.
         """
-        return self._probabilities_of(
-            _checks.shaped("matrix", matrix, (..., self.dim, self.dim), "one or more matrices")
-        )
+        x = _checks.shaped("matrix", matrix, (..., self.dim, self.dim), "one or more matrices")
+        return self._probabilities_of(x)
 
     @abstractmethod
     def _probabilities_of(self, matrix: Complex) -> Real:
@@ -274,17 +274,14 @@ class Measurement(Described, ABC):
         if _checks.text("each setting", name) not in self._setting_places:
             hint = _checks.nearest(str(name), self.settings) if len(self.settings) <= 1000 else ""
             row = f"{where}: " if where else ""
-            raise InputError(f"{row}the measurement has no setting {name!r}{hint}; it has {self._some_settings}.")
+            there = ", ".join(map(repr, self.settings[:6]))
+            more = f", ... ({len(self.settings)} in all)" if len(self.settings) > 6 else ""
+            raise InputError(f"{row}the measurement has no setting {name!r}{hint}; it has {there}{more}.")
         return self._setting_places[name]
 
     @cached_property
     def _setting_places(self) -> dict[str, int]:
         return {name: k for k, name in enumerate(self.settings)}
-
-    @property
-    def _some_settings(self) -> str:
-        shown = ", ".join(map(repr, self.settings[:6]))
-        return shown + (f", ... ({len(self.settings)} in all)" if len(self.settings) > 6 else "")
 
     def select(self, settings: Iterable[int | str]) -> Measurement:
         """The measurement with these settings alone, in the order given.
@@ -325,11 +322,6 @@ class Measurement(Described, ABC):
         """The places in the flat list of all outcomes of these settings."""
         return np.concatenate([np.arange(self.offsets[s], self.offsets[s + 1]) for s in places])
 
-    def _check_dims(self, state: State) -> None:
-        """Refuse a state on other sites."""
-        if state.dims != self.dims:
-            raise InputError(f"the measurement acts on sites of dims {self.dims}; found a state of dims {state.dims}.")
-
     def __repr__(self) -> str:
         settings = _checks.plural(len(self.settings), "setting")
         return f"{type(self).__name__}(dims={self.dims}, {settings}, {_checks.plural(self.n_outcomes, 'outcome')})"
@@ -355,8 +347,6 @@ def of_states(name: str, value: Measurement) -> Measurement:
 
 class Selection(Measurement):
     """Some settings of another measurement."""
-
-    _kind = "selection"
 
     def __init__(self, measurement: Measurement, settings: Iterable[int | str]) -> None:
         self._whole = measurement

@@ -10,13 +10,13 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._saved import arrays_of
 from qml._typing import ArrayLike, Real
 from qml.measurement import display, entries, formats
 from qml.measurement.base import Measurement
-from qml.measurement.combined import CombinedMeasurement
-from qml.measurement.descriptions import is_same
 from qml.measurement.entries import by_label, fits
 from qml.measurement.filed import FiledRecord
+from qml.measurement.product import CombinedMeasurement
 from qml.states.density_matrix import DensityMatrix
 
 
@@ -188,15 +188,13 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         >>> Counts(PauliMeasurement(["X", "Z"]), [[1, 1], [2, 0]]).shares()
         array([0.25, 0.25, 0.5 , 0.  ])
         """
-        if not self.total > 0:
-            raise InputError("the record holds no shots at all: there is nothing to compare with.")
         return self._shares
 
     @cached_property
     def _shares(self) -> Real:
-        shares = np.asarray(self._counts / float(self.total), dtype=np.float64)
-        shares.flags.writeable = False
-        return shares
+        if not self.total > 0:
+            raise InputError("the record holds no shots at all: there is nothing to compare with.")
+        return _checks.kept(np.asarray(self._counts / float(self.total), dtype=np.float64))
 
     def empirical_state(self) -> DensityMatrix:
         r"""The empirical density matrix of the paper, in which every outcome stands for its own effect.
@@ -338,3 +336,13 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
 
     def _repr_html_(self) -> str:
         return display.html(self.measurement, self._counts)
+
+
+def is_same(a: Measurement, b: Measurement) -> bool:
+    """Whether two measurements have the same settings with the same effects, given in the same form."""
+    if a is b:
+        return True
+    if type(a) is not type(b) or a.dims != b.dims or a.settings != b.settings:
+        return False
+    (one, held), (other, others) = arrays_of(a), arrays_of(b)
+    return one == other and all(np.array_equal(held[name], others[name]) for name in held)

@@ -68,14 +68,10 @@ def flat(measurement: Measurement, values: Any) -> Any:
 def integers(measurement: Measurement, values: Any) -> Integer:
     """Counts as int64 (n_outcomes,), each one checked."""
     values = flat(measurement, values)
-    if values.dtype.kind not in "iu":
-        for k, value in enumerate(values.tolist()):
-            check_count(value, outcome_name(measurement, k))
-    else:
-        bad = (values < 0) | (values > MOST)
-        if bad.any():
-            k = int(np.argmax(bad))
-            check_count(int(values[k]), outcome_name(measurement, k))
+    listed = values.tolist()
+    doubtful = (values < 0) | (values > MOST) if values.dtype.kind in "iu" else np.ones(len(values), dtype=bool)
+    for k in np.flatnonzero(doubtful).tolist():
+        check_count(listed[k], outcome_name(measurement, k))
     counts = values.astype(np.int64)
     if counts.astype(np.float64).sum() > 0.999 * MOST:
         fits(sum(counts.tolist()))
@@ -128,11 +124,8 @@ def check_count(value: Any, where: str) -> int:
     """A count from 0 to 2^63 - 1; `where` names the row."""
     is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_integer or not 0 <= value <= MOST:
-        advice = (
-            ": use Counts.from_weights if it is a weight"
-            if isinstance(value, float) or (is_integer and value > 0)
-            else ""
-        )
+        may_be_weight = isinstance(value, float) or (is_integer and value > 0)
+        advice = ": use Counts.from_weights if it is a weight" if may_be_weight else ""
         raise InputError(f"a count must be an integer from 0 to 2^63 - 1; found {value!r} for {where}{advice}.")
     return int(value)
 

@@ -1,21 +1,17 @@
-"""A record of measured data in files: arrays, JSON text and tables."""
+"""A record of measured data in files that people and other programs write, too: JSON text and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from qml import _checks
-from qml._checks import InputError
-from qml._descriptions import Described
-from qml._files import read_arrays, write_arrays
+from qml._saved import Saved
 from qml.measurement import formats
 from qml.measurement.base import Measurement
-from qml.measurement.descriptions import packed, unpacked
 
 
-class FiledRecord(Described, is_kind=False):
+class FiledRecord(Saved, is_kind=False):
     """A measurement and a number for each of its outcomes, written to files and read from them."""
 
     measurement: Measurement
@@ -30,47 +26,6 @@ class FiledRecord(Described, is_kind=False):
         made = cls.__new__(cls)
         made._set(measurement, counts)
         return made
-
-    def _arrays(self) -> dict[str, Any]:
-        """The record as plain arrays, for ``.npz`` files."""
-        return {"counts": self._counts, **packed(self.measurement)}
-
-    @classmethod
-    def _from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """The record of :meth:`_arrays`; validated like any other input."""
-        if "counts" not in arrays:
-            raise InputError(f"a record needs the array 'counts'; found {sorted(arrays)}.")
-        found: Self = cls._again(measurement=unpacked(arrays), counts=arrays["counts"])
-        return found
-
-    def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write the record and its measurement to one ``.npz`` file: plain arrays, never a pickle.
-
-        Parameters
-        ----------
-        path : path, or a file open for writing bytes
-
-        Raises
-        ------
-        InputError
-            If it is neither, or its folder does not exist.
-        """
-        write_arrays(path, self._arrays())
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read the record that :meth:`save` wrote.
-
-        Parameters
-        ----------
-        path : path
-
-        Raises
-        ------
-        InputError
-            If it is no such file.
-        """
-        return cls._from_arrays(read_arrays(path, "counts"))
 
     def write_json(self, path: str | Path) -> None:
         """Write the record as JSON text, which :meth:`read_json` reads.

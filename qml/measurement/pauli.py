@@ -57,8 +57,6 @@ class PauliMeasurement(Measurement):
     ('XX', 'XY', 'XZ', 'YX', 'YY', 'YZ', 'ZX', 'ZY', 'ZZ')
     """
 
-    _kind = "pauli"
-
     def __init__(self, settings: int | Sequence[str]) -> None:
         if isinstance(settings, int | np.integer):
             n = _checks.qubit_count("the number of qubits", settings)
@@ -68,9 +66,8 @@ class PauliMeasurement(Measurement):
         else:
             words = _words(settings)
             n = len(words[0])
-            _checks.memory(
-                f"{len(words)} Pauli settings of {n} qubits", 40 * len(words) * 2**n, "choose fewer settings"
-            )
+            what = f"{len(words)} Pauli settings of {n} qubits"
+            _checks.memory(what, 40 * len(words) * 2**n, "choose fewer settings")
         self.settings = words
         self.sizes = _checks.kept(np.full(len(words), 2**n, dtype=np.int64))
         self.n = n
@@ -150,9 +147,8 @@ class PauliMeasurement(Measurement):
         digits = digits_of(self.settings)
         places = np.zeros((len(digits), 1), dtype=np.int64)
         for column in digits.T:
-            places = (4 * places[:, :, None] + np.stack([np.zeros_like(column), column], axis=-1)[:, None, :]).reshape(
-                len(digits), -1
-            )
+            letters = np.stack([np.zeros_like(column), column], axis=-1)[:, None, :]
+            places = (4 * places[:, :, None] + letters).reshape(len(digits), -1)
         return _checks.kept(places)
 
     def traces(self) -> Real:
@@ -176,12 +172,8 @@ _walsh_hadamard = compiled(walsh_hadamard)
 
 
 def _words(settings: Sequence[str]) -> tuple[str, ...]:
-    listed = (
-        [settings]
-        if isinstance(settings, str)
-        else _checks.listed("settings", settings, "words such as 'XZ', or a number of qubits")
-    )
-    words = tuple(listed)
+    what = "words such as 'XZ', or a number of qubits"
+    words = (settings,) if isinstance(settings, str) else tuple(_checks.listed("settings", settings, what))
     if not words:
         raise InputError("settings must hold at least one word such as 'XZ'; found none.")
     for k, word in enumerate(words):

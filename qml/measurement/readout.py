@@ -44,8 +44,6 @@ class ReadoutMeasurement(Measurement):
     array([0.1, 0.9])
     """
 
-    _kind = "readout"
-
     def __init__(self, measurement: Measurement, confusion: ArrayLike | Sequence[ArrayLike]) -> None:
         self.measurement = _checks.instance("measurement", measurement, Measurement)
         self.dims, self.dims_in = measurement.dims, measurement.dims_in
@@ -102,9 +100,7 @@ def apply_to_digits(matrices: Sequence[Real], values: Real) -> Real:
 
 
 def _stochastic(confusion: Any, shape: tuple[int, ...]) -> list[Real]:
-    given = confusion if isinstance(confusion, list | tuple) else list(np.atleast_3d(np.asarray(confusion)))
-    if isinstance(confusion, np.ndarray) and confusion.ndim == 2:
-        given = [confusion]
+    given = confusion if isinstance(confusion, list | tuple) else list(np.atleast_1d(np.asarray(confusion)))
     matrices = [_checks.reals(f"confusion[{k}]", a) for k, a in enumerate(given)]
     if matrices and all(a.ndim == 1 for a in matrices):  # the rows of one
         matrices = [_checks.reals("confusion", given)]

@@ -15,6 +15,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml.operators.pauli_sum import PauliSum
+from qml.operators.sites import pairs_of_sites
 from qml.operators.strings import placed
 
 Edges: TypeAlias = Sequence[tuple[int, int]]
@@ -55,7 +56,7 @@ def tfim(n: int, J: float = 1.0, h: float = 1.0, periodic: bool = False, edges: 
     """
     n = _checks.qubit_count("n", n)
     J, h = _checks.number("J", J), _checks.number("h", h)
-    return _total(n, ("ZZ", -J, _bonds(n, periodic, edges)), ("X", -h, _sites(n)))
+    return _total(n, ("ZZ", -J, _bonds(n, periodic, edges)), ("X", -h, zip(range(n))))
 
 
 def xxz(
@@ -147,7 +148,7 @@ def heisenberg(
     couplings = [float(c) for c in np.broadcast_to(given, (3,))]
     h, bonds = _checks.number("h", h), _bonds(n, periodic, edges)
     exchange = ((2 * p, c, bonds) for p, c in zip("XYZ", couplings, strict=True))
-    return _total(n, *exchange, ("Z", -h, _sites(n)))
+    return _total(n, *exchange, ("Z", -h, zip(range(n))))
 
 
 def j1j2(n: int, J1: float = 1.0, J2: float = 0.5, periodic: bool = False) -> PauliSum:
@@ -311,20 +312,13 @@ def _bonds(n: int, periodic: bool, edges: Edges | None) -> Edges:
         return _chain(n, 1, periodic)
     if periodic:
         raise InputError("periodic closes the chain, which edges replaces: list the closing bonds among the edges.")
-    listed = _checks.listed("edges", edges, "pairs of sites")
-    pairs = [_checks.targets("each pair of edges", edge, n) for edge in listed]
+    bonds = pairs_of_sites("edges", edges, n)
     seen: set[frozenset[int]] = set()
-    for pair in pairs:
-        if len(pair) != 2:
-            raise InputError(f"edges must be pairs of sites; found {pair}.")
-        if frozenset(pair) in seen:
-            raise InputError(f"edges must list each bond once; found {pair} again.")
-        seen.add(frozenset(pair))
-    return [(i, j) for i, j in pairs]
-
-
-def _sites(n: int) -> list[tuple[int]]:
-    return [(i,) for i in range(n)]
+    for bond in bonds:
+        if frozenset(bond) in seen:
+            raise InputError(f"edges must list each bond once; found {bond} again.")
+        seen.add(frozenset(bond))
+    return bonds
 
 
 def _total(n: int, *parts: tuple[str, float, Iterable[Sequence[int]]]) -> PauliSum:

@@ -214,11 +214,8 @@ class PauliSum(Saved):
         array([[0.+0.j, 0.-1.j],
                [0.+1.j, 0.+0.j]])
         """
-        _checks.memory(
-            f"the dense matrix of a Pauli sum on {self.n_qubits} qubits",
-            16 * 4**self.n_qubits,
-            "use .sparse() or .apply(psi)",
-        )
+        what = f"the dense matrix of a Pauli sum on {self._size}"
+        _checks.memory(what, 16 * 4**self.n_qubits, "use .sparse() or .apply(psi)")
         out = np.zeros((1 << self.n_qubits,) * 2, dtype=np.complex128)
         for x, b, values in strings.diagonals(self._items(), self.n_qubits):
             out[b ^ x, b] = values
@@ -229,11 +226,8 @@ class PauliSum(Saved):
         from scipy.sparse import csr_array
 
         d = 1 << self.n_qubits
-        _checks.memory(
-            f"the sparse matrix of a Pauli sum on {self.n_qubits} qubits",
-            96 * d * len({x for x, _ in self.words}),
-            "use .apply(psi)",
-        )
+        what = f"the sparse matrix of a Pauli sum on {self._size}"
+        _checks.memory(what, 96 * d * len({x for x, _ in self.words}), "use .apply(psi)")
         if not self.words:
             return csr_array((d, d), dtype=np.complex128)
         found = [(b ^ x, b, values) for x, b, values in strings.diagonals(self._items(), self.n_qubits)]

@@ -179,11 +179,8 @@ def embed(op: OperatorLike, sites: Sequence[int], dims: DimsLike) -> Complex:
     dims = _checks.dimensions("dims", dims)
     sites = _checks.targets("sites", sites, len(dims))
     d = math.prod(dims)
-    _checks.memory(
-        f"an operator on dimension {_checks.readable(d)}",
-        16 * d * d,
-        "use fewer sites, or keep the operator on its own",
-    )
+    what = f"an operator on dimension {_checks.readable(d)}"
+    _checks.memory(what, 16 * d * d, "use fewer sites, or keep the operator on its own")
     matrix = as_matrix(op, tuple(dims[s] for s in sites))
     index = _offsets(sites, dims)[:, None] + _offsets(_others(sites, dims), dims)  # (D, d / D)
     out = np.zeros((d, d), dtype=np.complex128)
@@ -243,6 +240,15 @@ def kept_sites(keep: Sequence[int], n_sites: int) -> tuple[int, ...]:
     return result
 
 
+def pairs_of_sites(name: str, values: object, n_sites: int, what: str = "pairs of sites") -> list[tuple[int, int]]:
+    """Pairs of distinct sites."""
+    found = [_checks.targets(f"each pair of {name}", pair, n_sites) for pair in _checks.listed(name, values, what)]
+    for pair in found:
+        if len(pair) != 2:
+            raise InputError(f"{name} must be pairs of sites; found {pair}.")
+    return [(first, second) for first, second in found]
+
+
 def grouped(values: Numeric, keep: Dims, dims: Dims) -> Numeric:
     """An array (..., d) as (..., d', d / d'): the kept sites in the order listed, then the others; of any namespace."""
     lead = values.ndim - 1
@@ -288,9 +294,8 @@ def tensor_matrices(*matrices: ArrayLike) -> Complex:
     except ValueError:
         raise InputError(f"the batches of a tensor product must broadcast; found shapes {shapes}.") from None
     d = math.prod(f.shape[-1] for f in factors)
-    _checks.memory(
-        f"a tensor product of dimension {_checks.readable(d)}", 16 * d * d * math.prod(batch), "use fewer factors"
-    )
+    what = f"a tensor product of dimension {_checks.readable(d)}"
+    _checks.memory(what, 16 * d * d * math.prod(batch), "use fewer factors")
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
         product = functools.reduce(kron, factors)
     return cast(Complex, _checks.array("a tensor product", product))

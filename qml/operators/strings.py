@@ -118,19 +118,21 @@ def latex(label: str) -> str:
 
 def write(terms: Iterable[tuple[str, complex]], times: str = "*", dots: str = "...", more: bool = False) -> str:
     """A sum of (label, coefficient) with six digits, `times` between the two, and `dots` if there is `more`."""
-    text = ""
+    parts = []
     for label, c in terms:
-        sign = " + " if text else ""
-        if c.real and c.imag:
-            size = f"({c.real:.6g}{c.imag:+.6g}i)"
-        else:
+        part, size = 1.0, f"({c.real:.6g}{c.imag:+.6g}i)"
+        if not (c.real and c.imag):
             part = c.real or c.imag
-            if part < 0:
-                sign = " - " if text else "-"
             size = f"{abs(part):.6g}{'i' if c.imag else ''}"
         factor = {"1": "", "1i": f"i{times}"}.get(size, size + times)
-        text += f"{sign}{factor}{label}"
-    return (text or "0") + (f" + {dots}" if more else "")
+        parts.append((part, f"{factor}{label}"))
+    return (signed_sum(parts) or "0") + (f" + {dots}" if more else "")
+
+
+def signed_sum(parts: Iterable[tuple[float, str]]) -> str:
+    """Texts of sizes as a sum, each with the sign of the number beside it."""
+    text = "".join([f" - {size}" if x < 0 else f" + {size}" for x, size in parts])
+    return f"-{text[3:]}" if text.startswith(" -") else text[3:]
 
 
 def walsh_hadamard(a: _Values) -> _Values:

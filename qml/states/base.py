@@ -104,10 +104,11 @@ class State(Described, Correlations):
     _kind = "state"
 
     def _described(self) -> Any:
+        """As plain arrays; a state that knows more of its logarithm than these tell says so."""
         return {"kind": "state", "dims": self.dims, "arrays": self.numpy()._arrays()}
 
     def _arrays(self) -> dict[str, Any]:
-        """The plain arrays that the state is made again from, so that what it knows of its logarithm is kept."""
+        """The plain arrays that a density matrix is made from."""
         return {"probabilities": self.probabilities()} if self.is_diagonal else {"matrix": self.matrix()}
 
     def __repr__(self) -> str:
@@ -221,9 +222,8 @@ class State(Described, Correlations):
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if isinstance(operator, PauliSum) and operator.dims == self.dims:
             if self.is_diagonal:
-                return as_real(
-                    (self.probabilities() * diagonal_of(operator._items(), operator.n_qubits)).sum(axis=-1).real
-                )
+                o = diagonal_of(operator._items(), operator.n_qubits)
+                return as_real((self.probabilities() * o).sum(axis=-1).real)
             return as_real(operator._traces(self.matrix()).real)
         o = operators.as_matrix(operator, self.dims)
         return trace_of_product(self.matrix(), o)
@@ -302,8 +302,10 @@ class State(Described, Correlations):
         _checks.memory(f"{many} samples of {_checks.plural(n, 'site')}", 8 * many * (2 * n + 2), "draw fewer shots")
         rows = np.cumsum(self.probabilities().clip(0.0).reshape(-1, self.dim), axis=-1)
         draws = [np.searchsorted(row / row[-1], rng.random(shots), side="right") for row in rows]
-        levels = np.unravel_index(np.array(draws, dtype=np.int64).reshape(*self.batch_shape, shots), self.dims)
-        return np.stack(levels, axis=-1)
+        places = np.array(draws, dtype=np.int64).reshape(*self.batch_shape, shots)
+        if n == 0:
+            return np.zeros((*places.shape, 0), dtype=np.int64)
+        return np.stack(np.unravel_index(places, self.dims), axis=-1)
 
     def log_expectation(self, rho: State) -> Numbers:
         """Tr(rho log sigma) in nats, over the support of sigma; leading axes broadcast.

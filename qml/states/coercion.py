@@ -92,11 +92,9 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
                 f"{name} must be a state of dimension {d}, as a State, a Qobj, a matrix ({d}, {d}) or a vector ({d},); "
                 f"found {type(value).__name__} of shape {shape}."
             )
-    rho = as_state(value, dims, name)
+    rho = one_state(value, name, dims)
     if rho.dims != dims:
         raise InputError(f"{name} and model must have equal dims; found {rho.dims} ({name}) and {dims} (model).")
-    if rho.batch_shape:
-        raise InputError(f"{name} must be one state; found a batch of shape {rho.batch_shape}: use their mixture.")
     return rho
 
 
@@ -203,7 +201,8 @@ def one_state(value: StateLike, name: str = "state", dims: DimsLike | None = Non
     """
     state = as_state(value, dims, name)
     if state.batch_shape:
-        raise InputError(f"{name} must be one state; found a batch of shape {state.batch_shape}: index it first.")
+        found = f"found a batch of shape {state.batch_shape}"
+        raise InputError(f"{name} must be one state; {found}: index it first, or use the mixture.")
     return state
 
 

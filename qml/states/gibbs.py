@@ -40,8 +40,6 @@ class GibbsState(State):
         Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
     diagonal : bool, optional
         Whether `hamiltonian` holds diagonals; needed only for batches of diagonals.
-    sectors : Sectors, optional
-        Symmetries that K is known to have: its eigenproblem is solved sector by sector.
 
     Raises
     ------
@@ -60,18 +58,9 @@ class GibbsState(State):
     array([   0., -500.])
     """
 
-    def __init__(
-        self,
-        hamiltonian: ArrayLike,
-        dims: DimsLike | None = None,
-        *,
-        diagonal: bool | None = None,
-        sectors: Sectors | None = None,
-    ) -> None:
+    def __init__(self, hamiltonian: ArrayLike, dims: DimsLike | None = None, *, diagonal: bool | None = None) -> None:
         k = _checks.array("the modular Hamiltonian", hamiltonian)
         diagonal = k.ndim == 1 if diagonal is None else _checks.flag("diagonal", diagonal)
-        if sectors is not None:
-            _checks.instance("sectors", sectors, Sectors)
         if diagonal:
             k = _checks.reals("the diagonal of the modular Hamiltonian", k)
             if k.ndim < 1 or k.shape[-1] == 0:
@@ -79,7 +68,7 @@ class GibbsState(State):
         else:
             k = _matrices.hermitian("the modular Hamiltonian", k, remedy=LOWER)
         sites = _checks.sites(dims, k.shape[-1])
-        self._hold(_checks.kept(k), sites, diagonal, sectors)
+        self._hold(_checks.kept(k), sites, diagonal, None)
 
     @classmethod
     def _trusted(
@@ -161,10 +150,9 @@ class GibbsState(State):
         p = rho.probabilities()
         return p, lambda: as_real(p - p.sum(axis=-1)[..., None] * self.probabilities())
 
-    def _arrays(self) -> dict[str, Any]:
-        if self._diagonal:
-            return {"energies": -self.spectrum().log_eigenvalues}
-        return {"hamiltonian": self.hamiltonian()}
+    def _described(self) -> Any:
+        k = -self.spectrum().log_eigenvalues if self._diagonal else self.hamiltonian()
+        return {"kind": "GibbsState", "hamiltonian": k, "dims": self.dims, "diagonal": self._diagonal}
 
     def partial_trace(self, keep: Sequence[int]) -> State:
         """The reduced state; of a diagonal one a diagonal Gibbs state, whose logarithms are sums in the log domain."""
@@ -239,8 +227,7 @@ class SpectralState(State):
         if abs(total - 1) > _checks.TOLERANCE:
             raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
         logs = logs - np.log(_matrices.normaliser(np.asarray(total), len(logs)))
-        sites = _checks.sites(dims, w.shape[-1])
-        self._hold(logs, _checks.kept(w), sites)
+        self._hold(logs, _checks.kept(w), _checks.sites(dims, w.shape[-1]))
 
     @classmethod
     def _trusted(cls, log_probabilities: Real, vectors: Complex, dims: Dims) -> SpectralState:
@@ -256,8 +243,9 @@ class SpectralState(State):
     def _compute_spectrum(self) -> spectral.Spectrum:
         return self._given
 
-    def _arrays(self) -> dict[str, Any]:
-        return {"log_probabilities": self._given.log_eigenvalues, "vectors": self._given.basis}
+    def _described(self) -> Any:
+        logs, vectors = self._given.log_eigenvalues, self._given.basis
+        return {"kind": "SpectralState", "log_probabilities": logs, "vectors": vectors, "dims": self.dims}
 
     def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
         return reduced(self, keep)
@@ -274,8 +262,7 @@ class SpectralState(State):
         return self._pull(cotangent, p, p)
 
     def _pull(self, x: Complex, values: Real, slopes: Real) -> tuple[Real, Complex]:
-        w = self._given.basis
-        assert w is not None
+        w = self._given.columns
         xw = x @ w
         xp = namespace(w)
         means = xp.einsum("dj,dj->j", w.conj(), xw).real

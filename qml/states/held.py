@@ -99,8 +99,7 @@ class Held(State, is_kind=False):
 
     def matrix(self) -> Complex:
         if self._matrix is None:
-            count = max(1, math.prod(self._batch_shape))
-            needed = 16 * count * self.dim**2
+            needed = 16 * max(1, math.prod(self._batch_shape)) * self.dim**2
             _checks.memory(f"a density matrix of dimension {self.dim}", needed, "use fewer sites")
             if self._probabilities is not None:
                 m = spectral.Spectrum(self._probabilities, None).matrix_of(self._probabilities)
@@ -154,10 +153,8 @@ class Held(State, is_kind=False):
         return _products.quadratic_forms(self.matrix(), basis)
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
-        is_pauli = isinstance(operator, PauliSum) and operator.dims == self.dims
-        if self._factor is None or not is_pauli or not on_host(self._factor):
+        if self._factor is None or not isinstance(operator, PauliSum) or not on_host(self._factor):
             return super()._expect(operator)
-        assert isinstance(operator, PauliSum)
         columns = np.moveaxis(self._factor, -1, -2)
         constant = dict(zip(operator.words, operator.coefficients, strict=True)).get((0, 0), 0.0).real
         found = (columns.conj() * operator.apply(columns)).real.sum(axis=(-2, -1))
@@ -189,10 +186,9 @@ class Held(State, is_kind=False):
             return p, lambda: self._pull_log_of_diagonal(-p)
         if self._factor is None:
             return in_eigenbasis(self, rho)
-        spectrum = self._spectrum
-        assert spectrum.basis is not None
-        columns = rho.apply(spectrum.basis)
-        rotated = spectrum.basis.conj().T @ columns
+        basis = self._spectrum.columns
+        columns = rho.apply(basis)
+        rotated = basis.conj().T @ columns
         return diagonal(rotated), lambda: self._pull_log_to_factor(-columns, -rotated)
 
     def _pull_log_to_factor(self, columns: Complex, rotated: Complex) -> Complex:
@@ -201,14 +197,13 @@ class Held(State, is_kind=False):
         return (1 - self.smoothing) * pulled if self.smoothing else pulled
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
-        spectrum = self._spectrum
         if self._factor is not None:
-            assert spectrum.basis is not None
-            columns = cotangent @ spectrum.basis
-            return self._pull_log_to_factor(columns, spectrum.basis.conj().swapaxes(-1, -2) @ columns)
+            basis = self._spectrum.columns
+            columns = cotangent @ basis
+            return self._pull_log_to_factor(columns, basis.conj().swapaxes(-1, -2) @ columns)
         if self._probabilities is not None:
             return self._pull_log_of_diagonal(diagonal(cotangent))
-        return spectrum.log_pullback(cotangent)
+        return self._spectrum.log_pullback(cotangent)
 
     def _pull_log_of_diagonal(self, x: Real) -> Real:
         """:meth:`pull_log` of a state held as probabilities, where X has this diagonal."""

@@ -72,18 +72,16 @@ class ProductState(State):
         return all(factor.is_diagonal for factor in self.factors)
 
     def matrix(self) -> Complex:
-        _checks.memory(
-            f"a density matrix of dimension {_checks.readable(self.dim)}", 32 * self.dim**2, "use the factors"
-        )
+        self._fits("a density matrix", self.dim**2)
         return functools.reduce(kron, (factor.matrix() for factor in self.factors))
 
     def probabilities(self) -> Real:
-        self._fits("probabilities")
+        self._fits("probabilities", self.dim)
         return outer(factor.probabilities() for factor in self.factors)
 
-    def _fits(self, what: str) -> None:
-        """Refuse what has an entry for each level of the whole, where memory does not hold it."""
-        _checks.memory(f"{what} of dimension {_checks.readable(self.dim)}", 32 * self.dim, "use the factors")
+    def _fits(self, what: str, count: int) -> None:
+        """Refuse what has so many entries, where memory does not hold it."""
+        _checks.memory(f"{what} of dimension {_checks.readable(self.dim)}", 32 * count, "use the factors")
 
     def apply(self, columns: Complex) -> Complex:
         before, t = 1, columns  # the dimension of the factors to the left
@@ -93,7 +91,7 @@ class ProductState(State):
         return t.reshape(columns.shape)
 
     def _log_eigenvalues(self) -> Real:
-        self._fits("eigenvalues")
+        self._fits("eigenvalues", self.dim)
         logs = (factor._spectrum.every_log_eigenvalue() for factor in self.factors)
         found: Real = functools.reduce(lambda a, b: (a[:, None] + b).reshape(-1), logs)
         return found
@@ -103,9 +101,7 @@ class ProductState(State):
         if all(part.basis is None for part in parts):
             return spectral.Spectrum(self._log_eigenvalues(), None)
         columns = math.prod(part.log_eigenvalues.shape[-1] for part in parts)
-        _checks.memory(
-            f"eigenvectors of dimension {_checks.readable(self.dim)}", 32 * self.dim * columns, "use the factors"
-        )
+        self._fits("eigenvectors", self.dim * columns)
         return spectral.Spectrum(self._log_eigenvalues(), functools.reduce(kron, (part.columns for part in parts)))
 
     def partial_trace(self, keep: Sequence[int]) -> State:
@@ -129,9 +125,8 @@ class ProductState(State):
     def parts(self) -> tuple[State, ...]:  # type: ignore[override]
         return self.factors
 
-    def _arrays(self) -> dict[str, Any]:
-        parts = enumerate(self.factors)
-        return {f"{k}.{name}": a for k, part in parts for name, a in (part._arrays() | {"dims": part.dims}).items()}
+    def _described(self) -> Any:
+        return {"kind": "ProductState", "factors": self.factors}
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         r"""Each factor receives the partial trace of X: log sigma is the sum of the logarithms of the factors.

@@ -124,14 +124,11 @@ def _isotropic(strings: list[int], n: int) -> list[int]:
         partner = next((w for w in left if _anticommute(v, w, n)), None)
         if partner is not None:
             left.remove(partner)
-            left = [_without(u, v, partner, n) for u in left]
+            left = [
+                u ^ (partner if _anticommute(u, v, n) else 0) ^ (v if _anticommute(u, partner, n) else 0) for u in left
+            ]  # times what makes it commute with the pair
         kept.append(v)
     return kept
-
-
-def _without(u: int, v: int, partner: int, n: int) -> int:
-    """u times what makes it commute with a pair that does not."""
-    return u ^ (partner if _anticommute(u, v, n) else 0) ^ (v if _anticommute(u, partner, n) else 0)
 
 
 def _reduced(strings: list[int], n: int) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from qml._typing import Complex
 from qml.fitting import fit
 from qml.measurement import Counts
 from qml.models import GibbsModel
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.optimizers import Newton
 from qml.states import DensityMatrix
 from qml.tomography.face import known_of, openness

@@ -12,7 +12,7 @@ from qml._results import Table
 from qml._typing import Complex, Real
 from qml.losses.measures import fidelity_and_derivative
 from qml.operators import OperatorLike, as_matrix
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.states.coercion import StateLike, one_state
 from qml.tomography.linear import allowed, design
 from qml.tomography.result import TomographyResult

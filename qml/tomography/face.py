@@ -29,7 +29,7 @@ from scipy.special import lambertw
 from qml import spectral
 from qml._typing import Complex, Real
 from qml.measurement import Counts, PauliMeasurement
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.tomography.likelihood import Likelihood
 from qml.tomography.linear import Determined, allowed, determined
 

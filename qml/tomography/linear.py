@@ -12,7 +12,7 @@ from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.measurement import Counts, Measurement, PauliMeasurement
 from qml.measurement.empirical import solve
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 
 RESIDUAL = 1e-13
 LARGEST_EXAMINED = 32

@@ -19,7 +19,7 @@ import numpy as np
 from qml import _checks, spectral
 from qml._typing import Complex, Real
 from qml.measurement import Measurement
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.tomography.linear import allowed, design
 
 SHRINK = 0.05

@@ -10,7 +10,7 @@ import pytest
 
 from qml import PauliMeasurement
 from qml.io import read_pygsti, write_pygsti
-from qml.io.pygsti_words import WordParser
+from qml.io.pygsti_text import WordParser
 from qml.processes import Experiments, xyi_gate_set, xyi_words
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]

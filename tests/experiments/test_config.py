@@ -149,7 +149,7 @@ MISTAKES: list[tuple[str, str, str]] = [
     ("kind: neighbors, n: 2", "kind: strings, labels: []", r"generators.labels: expected at least 1 item; found 0"),
     ("ancillas: 2", "ancillas: 2, rotations: [RQ]", r"fits\[0\].model.ansatz: a gate's name must be one of"),
     ("ancillas: 2", "ancillas: 2, topology: star", r"fits\[0\].model.ansatz.topology: "),
-    ("ancillas: 2", "ancillas: 2, topology: [[0, 9]]", r"fits\[0\].model.ansatz: an edge of the topology"),
+    ("ancillas: 2", "ancillas: 2, topology: [[0, 9]]", r"fits\[0\].model.ansatz: each pair of topology"),
     ("noise: [{channel: Depolarizing, params", "readout: [{channel: Depolarizing2, params", "the key 'gates' is not known"),
     ("noise: [{channel: Depolarizing, params: [1e-3], gates: [CNOT]}]", "readout: [{channel: Depolarizing2, params: [0.1]}]",
      r"readout\[0\]: a channel at the end acts on one site; Depolarizing2 acts on more"),

@@ -86,9 +86,9 @@ def test_hardware_efficient_refuses():
         hardware_efficient(3, 1, rotations=("CNOT",))
     with pytest.raises(InputError, match="the entangler must act on 2 qubits; found RX, on 1"):
         hardware_efficient(3, 1, entangler="RX")
-    with pytest.raises(InputError, match="an edge of the topology must be sites from 0 to 2; found 3"):
+    with pytest.raises(InputError, match="each pair of topology must be sites from 0 to 2; found 3"):
         hardware_efficient(3, 1, topology=[(0, 3)])
-    with pytest.raises(InputError, match="must be a pair of qubits"):
+    with pytest.raises(InputError, match=r"topology must be pairs of sites; found \(0, 1, 2\)"):
         hardware_efficient(3, 1, topology=[(0, 1, 2)])
     with pytest.raises(InputError, match="layers must be an integer of at least 0"):
         hardware_efficient(3, -1)

@@ -120,6 +120,10 @@ def test_impossible_outcomes_are_never_sampled() -> None:
     assert none.shots.tolist() == [0, 5]
 
 
+def test_a_state_of_no_sites_has_one_outcome_without_digits() -> None:
+    assert states.DensityMatrix([[1.0]], ()).sample(5, 0).shape == (5, 0)
+
+
 def test_samples_are_reproducible_and_refused_where_they_make_no_sense() -> None:
     rho = states.ginibre((2,), RNG)
     assert sample(rho, Z, 100, np.random.default_rng(1)) == sample(rho, Z, 100, np.random.default_rng(1))

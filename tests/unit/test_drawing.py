@@ -92,6 +92,11 @@ def test_long_parameters_are_cut():
     assert "┤U3(a_long_theta, …)├" in u3
 
 
+def test_names_with_line_breaks_stay_on_one_line():
+    two = gates.UnitaryGate(np.eye(2), name="two\nlines")
+    assert str(Circuit(1, [gates.RX("a\r\nb", 0), two(0)])) == "0: ─┤RX(a b)├─┤two lines├─"
+
+
 def test_absent_and_discarded_sites_have_no_wire():
     rows = lines(str(Circuit(2, [fresh(1), gates.CNOT(0, 1), trace(0), gates.H(1)])))
     assert rows[0] == "0: ─────●──⊣"

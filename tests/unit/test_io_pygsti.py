@@ -13,8 +13,8 @@ from helpers.cases import every
 import qml
 from qml import Counts, PauliMeasurement
 from qml._checks import InputError, MemoryRefused
-from qml.io import pygsti_words, read_pygsti, write_pygsti
-from qml.io.pygsti_words import WordParser
+from qml.io import pygsti_text, read_pygsti, write_pygsti
+from qml.io.pygsti_text import letter_of
 from qml.processes import Experiments, xyi_gate_set, xyi_words
 
 COLUMNS = "## Columns = 0 count, 1 count\n"
@@ -192,7 +192,7 @@ def test_each_mistake_is_told_with_its_line(tmp_path, text, sentence):
 
 
 def test_letters_are_counted_over_the_whole_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(pygsti_words, "MOST_LETTERS", 10)
+    monkeypatch.setattr(pygsti_text, "MOST_LETTERS", 10)
     assert words(read(tmp_path, f"{COLUMNS}Gx^4 1 2\nGx^2Gx 3 4")) == ["Gx Gx Gx Gx", "Gx Gx Gx"]
     with pytest.raises(InputError, match="line 3: the circuits up to here have more than 10 gates"):
         read(tmp_path, f"{COLUMNS}Gx^4 1 2\nGx^6 3 4")
@@ -206,7 +206,7 @@ def test_files_that_are_none_are_told(tmp_path, monkeypatch):
         read_pygsti(tmp_path / "bytes")
     with pytest.raises(MemoryRefused, match=r"dimension 2\^5000 needs"):
         read(tmp_path, f"Gx {'0' * 5000}:1")
-    monkeypatch.setattr("qml.io.pygsti_rows.LARGEST_FILE", 10)
+    monkeypatch.setattr("qml.io.pygsti_text.LARGEST_FILE", 10)
     with pytest.raises(InputError, match="has 39 bytes; at most 10 are read"):
         read(tmp_path, f"{COLUMNS}Gx  3  4\n")
 
@@ -241,11 +241,10 @@ def test_other_counts_are_told(tmp_path):
 
 
 def test_a_label_is_one_letter():
-    parser = WordParser()
-    assert [parser.letter(text) is not None for text in ("Gx:0", "[]", "[Gx:0Gy:1]", "{idle}:0", "Gzr;-0.5:0")] == [
+    assert [letter_of(text) is not None for text in ("Gx:0", "[]", "[Gx:0Gy:1]", "{idle}:0", "Gzr;-0.5:0")] == [
         True
     ] * 5
-    assert [parser.letter(text) for text in ("", "{}", "Gx@(0)", "rho0Gx", "GxM", "Gx*", "Gx Gy")] == [None] * 7
+    assert [letter_of(text) for text in ("", "{}", "Gx@(0)", "rho0Gx", "GxM", "Gx*", "Gx Gy")] == [None] * 7
 
 
 @pytest.mark.slow

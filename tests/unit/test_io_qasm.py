@@ -25,6 +25,7 @@ from qml.io import from_qasm, to_qasm
 from qml.io.blocks import Block, matrix_of
 from qml.io.synthesis import decomposed, euler
 from qml.io.vocabulary import QELIB1, STDGATES
+from qml.parameters import Affine
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 OLD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
@@ -353,3 +354,16 @@ def test_powers_of_version_2_bind_before_products_and_signs(tmp_path, expression
     (tmp_path / "turns.inc").write_text(f"gate turn a {{ rx({expression}) a; }}")
     (found,) = from_qasm(f'{head} include "turns.inc"; qreg q[1]; turn q[0];', includes=tmp_path).operations
     assert found.params[0].constant == pytest.approx(value, rel=1e-15)
+
+
+def test_gates_without_a_body_are_declared_in_version_2_and_may_not_be_used():
+    head = f"// OPENQASM 3\n/* as of\n2017 */{OLD}opaque fast(a, b)\n  q, r;\n"
+    assert from_qasm(f"{head}qreg q[2]; cx q[0], q[1];").operations == (gates.CNOT(0, 1),)
+    with pytest.raises(InputError, match="line 7, column 12: the gate 'fast' is not known"):
+        from_qasm(f"{head}qreg q[2]; fast(1, 2) q[0], q[1];")
+
+
+def test_numbers_of_numpy_are_written_as_numbers():
+    turn = gates.RX(Affine((("a", np.float64(0.5)),), np.float64(-0.25)), 0)
+    assert "rx(0.5 * a - 0.25) q[0];" in to_qasm(Circuit(1, [turn]))
+    assert "rx(2.0) q[0];" in to_qasm(Circuit(1, [gates.RX(Affine((), 2), 0)]), version=2)

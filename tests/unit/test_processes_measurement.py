@@ -23,9 +23,9 @@ from qml.measurement import (
     pauli_six,
     sic,
 )
-from qml.measurement.descriptions import is_same
+from qml.measurement.counts import is_same
 from qml.models import CholeskyModel
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.processes import (
     KrausModel,
     Process,

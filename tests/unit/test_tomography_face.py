@@ -6,7 +6,7 @@ import pytest
 
 from qml.losses import fidelity
 from qml.measurement import Counts, PauliMeasurement, mutually_unbiased_bases, sample
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.states import DensityMatrix, State, basis_state, ghz, ginibre, haar_pure, maximally_mixed
 from qml.tomography import FisherInformation, TomographyResult, maximum_entropy, maximum_likelihood
 from qml.tomography.likelihood import Likelihood

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 import numpy as np
 from pydantic import Field, model_validator
 
+from qml import _checks
 from qml._checks import InputError
 from qml._typing import Dims
-from qml.encodings.datasets import load_samples, sklearn_datasets
-from qml.encodings.labelled import Labels, Samples
-from qml.encodings.tables import read_table
+from qml.encodings.datasets import load_samples
+from qml.encodings.labelled import Labels, Samples, read_table
 from qml.engines import ChainEngine
 from qml.measurement import Counts, PauliMeasurement
 from qml.models import ChainState
@@ -204,7 +204,7 @@ def two_moons(
     noise : float
         Standard deviation of both coordinates.
     """
-    draw = sklearn_datasets("two moons").make_moons
+    draw = _checks.need("sklearn.datasets", "data", "the data set 'two moons'").make_moons
     inputs, classes = draw(samples, noise=noise, random_state=int(rng.integers(2**31)))
     return Samples(np.asarray(inputs), np.asarray(classes), ("upper", "lower"))
 

@@ -246,6 +246,9 @@ def load(path: str | Path) -> Any:
 
 def of_arrays(arrays: dict[str, Any], path: str | Path) -> Any:
     """The object in the arrays of a file."""
+    if {"measurement", "counts"} <= arrays.keys():  # of a record, as they were written until December 2026
+        record = {"kind": "Counts", "counts": {"array": "counts"}}
+        return value_of(record | {"measurement": json_of(str(arrays["measurement"]), path)}, arrays)
     text = json_of(str(arrays.pop("json", "null")), path)
     if not isinstance(text, dict) or "format" not in text:
         raise InputError(f"{str(path)!r} is no file that the library wrote; it holds the arrays {sorted(arrays)}.")

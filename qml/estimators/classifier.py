@@ -17,7 +17,7 @@ from qml.estimators.common import Decay, Scaling, StateClassifier, keep, pooled,
 from qml.fitting import fit
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy
 from qml.models.conditional import ConditionalGibbsModel
-from qml.operators.bases import hermitian_basis
+from qml.operators.sets import hermitian_basis
 from qml.states import DensityMatrix
 
 

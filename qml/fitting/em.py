@@ -66,8 +66,7 @@ def quantum_em(
     Returns
     -------
     FitResult
-        Its loss is S(rho, sigma) in nats, which never rises from one iterate to the next, but for
-        rounding.
+        Its loss is S(rho, sigma) in nats, which never rises from one iterate to the next, but for rounding.
 
     Raises
     ------
@@ -91,13 +90,14 @@ def quantum_em(
     _checks.instance(
         "model", model, HiddenGibbsModel, "one with hidden units, as fit learns models of every other kind"
     )
+    drawn = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0)).entropy
     return fit(
         model,
         as_single_state(target, model.dims),
         loss=CrossEntropy(),
         optimizer=ExpectationMaximisation(inner_iterations),
-        params0=params0,
-        seed=seed,
+        params0=model.init_params(np.random.default_rng(drawn)) if params0 is None else params0,
+        seed=drawn,
         max_iterations=max_iterations,
         gradient_tolerance=gradient_tolerance,
         progress=False,

@@ -348,6 +348,8 @@ def of_states(name: str, value: Measurement) -> Measurement:
 class Selection(Measurement):
     """Some settings of another measurement."""
 
+    _kind = "selection"
+
     def __init__(self, measurement: Measurement, settings: Iterable[int | str]) -> None:
         self._whole = measurement
         self._chosen = measurement._places(settings)

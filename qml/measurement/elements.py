@@ -51,6 +51,8 @@ class ElementsMeasurement(Measurement):
     array([0. , 0.9, 0.1])
     """
 
+    _kind = "elements"
+
     def __init__(
         self,
         elements: Sequence[ArrayLike],
@@ -127,6 +129,8 @@ class POVM(ElementsMeasurement):
     array([0.333333, 0.333333, 0.333333])
     """
 
+    _kind = "povm"
+
     def __init__(self, elements: ArrayLike, dims: DimsLike | None = None) -> None:
         super().__init__([elements], dims, ("POVM",))
 
@@ -199,6 +203,8 @@ class ProjectiveMeasurement(Measurement):
     >>> ProjectiveMeasurement([np.eye(2), hadamard]).probabilities(basis_state("0")).round(6)
     array([1. , 0. , 0.5, 0.5])
     """
+
+    _kind = "projective"
 
     def __init__(
         self,

@@ -57,6 +57,8 @@ class PauliMeasurement(Measurement):
     ('XX', 'XY', 'XZ', 'YX', 'YY', 'YZ', 'ZX', 'ZY', 'ZZ')
     """
 
+    _kind = "pauli"
+
     def __init__(self, settings: int | Sequence[str]) -> None:
         if isinstance(settings, int | np.integer):
             n = _checks.qubit_count("the number of qubits", settings)

@@ -48,6 +48,8 @@ class ProductMeasurement(Measurement):
     (36, 1.0)
     """
 
+    _kind = "product"
+
     def __init__(self, factors: Sequence[Measurement]) -> None:
         self.factors = tuple(of_states("factors", m) for m in checked_measurements("factors", factors))
         self.dims = tuple(d for factor in self.factors for d in factor.dims)
@@ -156,6 +158,8 @@ class CombinedMeasurement(Measurement):
     >>> CombinedMeasurement([PauliMeasurement(["X", "Z"]), pauli_six()]).settings
     ('X', 'Z', 'Pauli-6')
     """
+
+    _kind = "combined"
 
     def __init__(self, measurements: Sequence[Measurement]) -> None:
         self.measurements = checked_measurements("measurements", measurements)

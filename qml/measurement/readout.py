@@ -44,6 +44,8 @@ class ReadoutMeasurement(Measurement):
     array([0.1, 0.9])
     """
 
+    _kind = "readout"
+
     def __init__(self, measurement: Measurement, confusion: ArrayLike | Sequence[ArrayLike]) -> None:
         self.measurement = _checks.instance("measurement", measurement, Measurement)
         self.dims, self.dims_in = measurement.dims, measurement.dims_in

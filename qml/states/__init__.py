@@ -1,5 +1,6 @@
 """Quantum states: what they are held as, what they know of their own spectrum, and how to make them."""
 
+from qml.states import storage as storage  # which makes states of descriptions
 from qml.states.algebra import nearest_density_matrix, partial_trace, purify, tensor
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_data, as_pair, as_single_state, as_state, one_state

@@ -104,11 +104,10 @@ class State(Described, Correlations):
     _kind = "state"
 
     def _described(self) -> Any:
-        """As plain arrays; a state that knows more of its logarithm than these tell says so."""
         return {"kind": "state", "dims": self.dims, "arrays": self.numpy()._arrays()}
 
     def _arrays(self) -> dict[str, Any]:
-        """The plain arrays that a density matrix is made from."""
+        """The plain arrays that the state is made again from, so that what it knows of its logarithm is kept."""
         return {"probabilities": self.probabilities()} if self.is_diagonal else {"matrix": self.matrix()}
 
     def __repr__(self) -> str:

@@ -300,15 +300,6 @@ class DensityMatrix(Held):
             raise InputError(f"dims in {str(path)!r} must be integers, one a site; found {found_dims!r:.80}.")
         return cls._of_arrays(arrays, None if found_dims is None else found_dims.tolist(), repr(str(path)))
 
-    _kind = "state"
-    _keys = ("dims", "arrays")
-
-    @classmethod
-    def _again(cls, **arguments: Any) -> DensityMatrix:
-        arrays = _checks.mapping("arrays", arguments["arrays"])
-        held = {name: np.asarray(a) for name, a in arrays.items()}
-        return DensityMatrix._of_arrays(held, _checks.dimensions("dims", arguments["dims"]), "a state")
-
     @classmethod
     def _of_arrays(cls, arrays: Mapping[str, Any], dims: DimsLike | None, where: str) -> Self:
         """The state that is held as one array of those at some place."""

@@ -150,9 +150,10 @@ class GibbsState(State):
         p = rho.probabilities()
         return p, lambda: as_real(p - p.sum(axis=-1)[..., None] * self.probabilities())
 
-    def _described(self) -> Any:
-        k = -self.spectrum().log_eigenvalues if self._diagonal else self.hamiltonian()
-        return {"kind": "GibbsState", "hamiltonian": k, "dims": self.dims, "diagonal": self._diagonal}
+    def _arrays(self) -> dict[str, Any]:
+        if self._diagonal:
+            return {"energies": -self.spectrum().log_eigenvalues}
+        return {"hamiltonian": self.hamiltonian()}
 
     def partial_trace(self, keep: Sequence[int]) -> State:
         """The reduced state; of a diagonal one a diagonal Gibbs state, whose logarithms are sums in the log domain."""
@@ -243,9 +244,8 @@ class SpectralState(State):
     def _compute_spectrum(self) -> spectral.Spectrum:
         return self._given
 
-    def _described(self) -> Any:
-        logs, vectors = self._given.log_eigenvalues, self._given.basis
-        return {"kind": "SpectralState", "log_probabilities": logs, "vectors": vectors, "dims": self.dims}
+    def _arrays(self) -> dict[str, Any]:
+        return {"log_probabilities": self._given.log_eigenvalues, "vectors": self._given.basis}
 
     def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
         return reduced(self, keep)

@@ -125,8 +125,9 @@ class ProductState(State):
     def parts(self) -> tuple[State, ...]:  # type: ignore[override]
         return self.factors
 
-    def _described(self) -> Any:
-        return {"kind": "ProductState", "factors": self.factors}
+    def _arrays(self) -> dict[str, Any]:
+        parts = enumerate(self.factors)
+        return {f"{k}.{name}": a for k, part in parts for name, a in (part._arrays() | {"dims": part.dims}).items()}
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         r"""Each factor receives the partial trace of X: log sigma is the sum of the logarithms of the factors.

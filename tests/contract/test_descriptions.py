@@ -38,7 +38,7 @@ def test_kinds_are_public():
         "Fixed",
         "EvolvedGibbsState",
         "PauliState",
-        "Selection",
+        "selection",
         "IfKnown",
         "Excess",
     }

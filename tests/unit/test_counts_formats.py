@@ -12,6 +12,7 @@ from qml._checks import InputError
 from qml._descriptions import KINDS
 from qml.encodings.labelled import read_table
 from qml.measurement import (
+    POVM,
     Counts,
     ElementsMeasurement,
     PauliMeasurement,
@@ -127,8 +128,8 @@ def test_records_of_pauli_settings_need_no_measurement(tmp_path) -> None:
         ({"settings": []}, "whose key 'settings' holds a list"),
         ({"format": "qml.Counts 2"}, r"of the format 'qml\.Counts 2'"),
         ({"measurement": {"kind": "magic"}}, "an object has the kind 'magic', which the library does not know"),
-        ({"measurement": {"kind": "PauliMeasurement", "wrong": 1}}, "can't be made"),
-        ({"measurement": {"kind": "POVM", "elements": {"a": 1}}}, "must be an array of numbers; found dict"),
+        ({"measurement": {"kind": "pauli", "wrong": 1}}, "can't be made"),
+        ({"measurement": {"kind": "povm", "elements": {"a": 1}}}, "must be an array of numbers; found dict"),
     ],
 )
 def test_bad_json_is_refused_by_row(tmp_path, changes: dict, message: str) -> None:
@@ -219,3 +220,19 @@ def test_names_of_settings_may_hold_any_letters(tmp_path) -> None:
     counts.write_json(tmp_path / "it.json")
     assert Counts.read_csv(tmp_path / "it.csv", counts.measurement) == counts
     assert Counts.read_json(tmp_path / "it.json") == counts
+
+
+def test_arrays_of_earlier_versions_are_read(tmp_path) -> None:
+    """What a measurement is, and its counts, stood side by side."""
+    elements = np.array([[[0.25, 0], [0, 0.5]], [[0.75, 0], [0, 0.5]]])
+    kinds = {
+        PauliMeasurement(["X", "Z"]): {"kind": "pauli", "settings": ["X", "Z"]},
+        POVM(elements): {"kind": "povm", "elements": {"array": "array0"}, "dims": [2]},
+    }
+    for measurement, text in kinds.items():
+        counts = np.arange(measurement.n_outcomes) + 5
+        np.savez(tmp_path / "old.npz", counts=counts, measurement=json.dumps(text), array0=elements)
+        found = Counts.load(tmp_path / "old.npz")
+        assert found == Counts(measurement, counts)
+        found.save(tmp_path / "new.npz")
+        assert Counts.load(tmp_path / "new.npz") == found

@@ -91,6 +91,7 @@ def quantum_em(
         "model", model, HiddenGibbsModel, "one with hidden units, as fit learns models of every other kind"
     )
     drawn = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0)).entropy
+    assert isinstance(drawn, int)
     return fit(
         model,
         as_single_state(target, model.dims),

@@ -1,13 +1,10 @@
-"""Compiled products of the maps on one qubit that follow each other, their derivatives, and the way back.
+"""Compiled: parameters to coefficients, among them products of the maps on one qubit, and the way back.
 
-Chain c is the product of the 4 x 4 factors starts[c] to starts[c + 1] (the first acts first); its 16 entries stand from
-targets[c] on among the coefficients. Most entries of a factor are zero: those of row i of factor f that are not are
-numbered by n from filled[4 f + i] on; they stand in the columns columns[n], and are scales[n] values[sources[n]].
-
-Values have lanes, one a member of a batch, in groups of eight. The first is 1; then come the cosine and the sine of
-each rotation, and the 16 entries of each other free factor. A line (i, j, slot, source) of `roles` says of a factor
-that it turns component i to j by the angle of that slot (slot -1: that it is free in another way; -2: that it is
-fixed), and where its values start.
+The coefficients of a plan have lanes, one a member of a batch, in groups of eight. Line r of `turns` says where the
+cosine and the sine of a rotation start, and the slot of its angle. Chain c is the product of the 4 x 4 factors
+starts[c] to starts[c + 1] (the first acts first); its 16 entries start at targets[c]. Most entries of a factor are
+zero: those of row i of factor f that are not are numbered by n from filled[4 f + i] on; they stand in the columns
+columns[n], and are scales[n] times the coefficient sources[n]; coefficient 0 is 1.
 """
 
 from __future__ import annotations
@@ -21,19 +18,18 @@ from qml.engines._llvm.language import F1, F2, I1, I2, LANES, inline, subroutine
 from qml.engines._llvm.simd import load, store
 
 SIDE, ENTRIES = 4 * LANES, 16 * LANES
-FREE, FIXED = -1, -2
 
 
 class Chains(NamedTuple):
-    """What the kernels need to know of all chains of a plan."""
+    """What the kernels need to know of all rotations and chains of a plan."""
 
+    turns: I2
     starts: I1
     targets: I1
     filled: I1
     columns: I1
     sources: I1
     scales: F1
-    roles: I2
     longest: int
 
 
@@ -69,62 +65,58 @@ def _entry(w: F1, partial: F1, before: int, a: int, b: int) -> Any:
 
 
 @kernel
-def chain_products(values: F2, chains: Chains, slots: F2, coefficients: F2) -> None:
-    """The rotations at slot values (G, n_slots * 8), to the values, and the products, to the coefficients."""
-    starts, targets, roles = chains.starts, chains.targets, chains.roles
+def bind(coefficients: F2, chains: Chains, slots: F2) -> None:
+    """The rotations and the products at slot values (B, n_slots), to the coefficients (G, size * 8)."""
+    starts, targets, turns = chains.starts, chains.targets, chains.turns
     partial = np.empty((chains.longest + 1) * ENTRIES)
-    for g in range(values.shape[0]):
-        own, angles, to = values[g], slots[g], coefficients[g]
-        for f in range(roles.shape[0]):
-            slot, at = LANES * roles[f, 2], LANES * roles[f, 3]
-            if slot < 0:
-                continue
+    for g in range(coefficients.shape[0]):
+        own = coefficients[g]
+        for r in range(turns.shape[0]):
+            at, before = LANES * turns[r, 0], 0.0
             for lane in range(LANES):
-                angle = angles[slot + lane]
-                if lane == 0 or angle != angles[slot + lane - 1]:
+                angle = slots[min(LANES * g + lane, slots.shape[0] - 1), turns[r, 1]]
+                if lane == 0 or angle != before:
                     cosine, sine = np.cos(angle), np.sin(angle)
-                own[at + lane], own[at + LANES + lane] = cosine, sine
+                own[at + lane], own[at + LANES + lane], before = cosine, sine, angle
         for c in range(targets.size):
             length = starts[c + 1] - starts[c]
             _partial_products(own, chains, starts[c], length, partial)
             for e in range(0, ENTRIES, LANES):
-                store(to, LANES * targets[c] + e, load(partial, length * ENTRIES + e))
+                store(own, LANES * targets[c] + e, load(partial, length * ENTRIES + e))
 
 
 @kernel
-def chain_sums(values: F2, chains: Chains, sums: F2, by_value: F2, gradient: F2) -> None:
-    """From W = dL/d(product): dL/d(angle) of rotations, and dL/d(value) for the entries of the other free factors.
+def pull(coefficients: F2, chains: Chains, sums: F2, gradient: F2) -> None:
+    """From dL/d(coefficient) (G, size * 8): those of the coefficients that products are made of are added to it, and
+    dL/d(angle) of rotations go to the gradient (B, n_slots).
 
-    dL/d(factor) is (later factors)^T W (earlier factors)^T.
+    dL/d(factor) is (later factors)^T W (earlier factors)^T with W = dL/d(product).
     """
-    starts, targets, roles = chains.starts, chains.targets, chains.roles
+    starts, targets, turns = chains.starts, chains.targets, chains.turns
     partial = np.empty((chains.longest + 1) * ENTRIES)
-    w, next_w = np.empty(ENTRIES), np.empty(ENTRIES)
+    w, next_w, slope = np.empty(ENTRIES), np.empty(ENTRIES), np.empty(LANES)
     for g in range(sums.shape[0]):
-        own, of_values = values[g if values.shape[0] > 1 else 0], by_value[g]
-        of_products, of_angles = sums[g], gradient[g]
+        own, total = coefficients[g if coefficients.shape[0] > 1 else 0], sums[g]
         for c in range(targets.size):
             length = starts[c + 1] - starts[c]
             _partial_products(own, chains, starts[c], length, partial)
             for e in range(0, ENTRIES, LANES):
-                store(w, e, load(of_products, LANES * targets[c] + e))
+                store(w, e, load(total, LANES * targets[c] + e))
             for number in range(length - 1, -1, -1):
                 f, before = starts[c] + number, ENTRIES * number
-                i, j, slot, source = roles[f]
-                at = LANES * source
-                if slot >= 0:
-                    across = _entry(w, partial, before, j, i) - _entry(w, partial, before, i, j)
-                    along = _entry(w, partial, before, i, i) + _entry(w, partial, before, j, j)
-                    store(of_angles, LANES * slot, load(own, at) * across - load(own, at + LANES) * along)
-                elif slot == FREE:
-                    for a in range(4):
-                        for b in range(4):
-                            store(of_values, at + LANES * (4 * a + b), _entry(w, partial, before, a, b))
                 next_w[:] = 0.0
                 for row in range(4):
                     for n in range(chains.filled[4 * f + row], chains.filled[4 * f + row + 1]):
-                        factor = chains.scales[n] * load(own, LANES * chains.sources[n])
-                        to = SIDE * chains.columns[n]
+                        source, column = LANES * chains.sources[n], chains.columns[n]
+                        if source:
+                            slopes = chains.scales[n] * _entry(w, partial, before, row, column)
+                            store(total, source, load(total, source) + slopes)
+                        factor, to = chains.scales[n] * load(own, source), SIDE * column
                         for k in range(0, SIDE, LANES):
                             store(next_w, to + k, load(next_w, to + k) + factor * load(w, SIDE * row + k))
                 w, next_w = next_w, w
+        for r in range(turns.shape[0]):
+            at = LANES * turns[r, 0]
+            store(slope, 0, load(own, at) * load(total, at + LANES) - load(own, at + LANES) * load(total, at))
+            for lane in range(min(LANES, gradient.shape[0] - LANES * g)):
+                gradient[LANES * g + lane, turns[r, 1]] = slope[lane]

@@ -106,7 +106,7 @@ class PauliEngine(Engine):
         plan = plan_of(program, members=members)
         what = "the Pauli vector" if members == 1 else f"{members} Pauli vectors"
         buffers.check(f"{what} of {plan.n_max} qubits", 2 * 8 * plan.numbers(members), "use fewer qubits", plan.n_max)
-        coefficients, _ = plan.coefficients.bind(slots)
+        coefficients = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
         sweep(vectors, plan.tables, coefficients, threads=self.threads)
         return PauliState._trusted(_heads(plan, vectors, batch, plan.n_out), plan.n_out)
@@ -131,7 +131,7 @@ class PauliEngine(Engine):
             "use fewer qubits, or a smaller checkpoint_bytes",
             plan.n_max,
         )
-        coefficients, values = plan.coefficients.bind(slots)
+        coefficients = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
         saves = buffers.empty((len(vectors), kept, vectors.shape[1]))
         starts = []
@@ -151,7 +151,7 @@ class PauliEngine(Engine):
                     sweep(start, parts[number], coefficients, saves=saves, threads=self.threads)
                     del start
                 sweep(g, parts[number], coefficients, saves=saves, sums=sums, threads=self.threads)
-            of_slots = plan.coefficients.slot_gradient(slots, values, sums, members)
+            of_slots = plan.coefficients.slot_gradient(slots, coefficients, sums, members)
             gradient = program.pull_slots(of_slots.reshape(*batch, of_slots.shape[1]))
             if initial is None:
                 return gradient, None
@@ -176,7 +176,7 @@ class PauliEngine(Engine):
         slots, _ = batch_of(program, params, initial)
         state = self.evolve(program, params, initial)
         plan = plan_of(program)
-        coefficients, values = plan.coefficients.bind(slots)
+        coefficients = plan.coefficients.bind(slots)
 
         def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
             v = directions_of(directions, program.n_params)
@@ -189,7 +189,7 @@ class PauliEngine(Engine):
                 plan.n_max,
             )
             by_slot = by_slot_of(program, wanted)
-            changed = plan.coefficients.tangents(slots, values, by_slot)
+            changed = plan.coefficients.tangents(slots, coefficients, by_slot)
             r, row = _start(plan, initial, ())[0], coefficients[0, ::LANES]
             dr = tangents(r, plan.tables, row, changed, self.threads)
             dr = dr[:, : 4**plan.n_out] if wanted is flat else flat @ dr[:, : 4**plan.n_out]

@@ -176,7 +176,8 @@ def test_what_a_tuple_has_in_common_waits_on():
 
 def test_the_first_sites_of_a_large_matrix_are_converted_in_sweeps():
     """By a matrix that does not preserve the trace, on all four rows."""
-    n, strings = 9, {"XYZIIIIYX": 0.3, "YIIIZZIII": -0.2, "IIIIIIIII": 1.0, "ZYYXIIYIY": 0.1}
+    n, strings = 10, {"XYZIIIIIYX": 0.3, "YIIIZZIIII": -0.2, "IIIIIIIIII": 1.0, "ZYYXIIIYIY": 0.1}
+    assert len(_butterfly(n - 1).table) == 1
     assert set(_butterfly(n).segments[:, rows.KIND]) == {rows.GENERAL}
     vector = np.zeros(4**n)
     for label, value in strings.items():

@@ -109,7 +109,7 @@ def _tables(n: int) -> tuple[Integer, Integer]:
 def _butterfly(n: int) -> Tables:
     """The same 4 x 4 matrix on every site but the last ones, which are taken in blocks."""
     sites = range(n - BLOCK_SITES)
-    sweeps = -(-len(sites) // ACTIVE_SITES)
+    sweeps = max(1, -(-len(sites) // ACTIVE_SITES))
     builder, blocks = TableBuilder(), SweepBuilder(n, -(-len(sites) // sweeps))  # no larger than so few need
     for site in sites:
         blocks.add((site,), [one(site, 0, False, False, False)])

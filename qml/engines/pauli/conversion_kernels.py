@@ -27,8 +27,8 @@ from qml.engines._llvm.kernel import kernel
 from qml.engines._llvm.language import F1, F2, I1, subroutine
 
 TILE = 8
-BLOCK = 4**7
-"""Numbers of a block in which the butterflies of the last seven sites are done, 128 KiB."""
+BLOCK = 4**8
+"""Numbers of a block in which the butterflies of the last eight sites are done, 512 KiB."""
 
 
 @subroutine
@@ -149,12 +149,8 @@ def small_matrices(vectors: F2, matrices: F2, parts: F2, spread: I1, counts: I1)
 
 @kernel
 def small_vectors(matrices: F2, vectors: F2, spread: I1, counts: I1, scale: float) -> None:
-    """scale Tr(P X) from Hermitian matrices as pairs (re, im), one after another."""
-    d = spread.size
-    for b in range(vectors.shape[0]):
-        x, matrix = vectors[b], matrices[b]
-        for i in range(d):
-            for j in range(d):
-                x[2 * spread[i] + spread[j]] = matrix[2 * (d * i + j)] + matrix[2 * (d * i + j) + 1]
-        butterfly(x, True)
-        signed(x, x, counts, scale, 0)
+    """scale Tr(P X), no larger than a block, from Hermitian matrices as pairs (re, im)."""
+    load_matrices(
+        matrices, vectors, spread, 0, vectors.shape[0] * (spread.size // (TILE if spread.size % TILE == 0 else 1))
+    )
+    finish_vectors(vectors, counts, scale, 0, vectors.shape[0])

@@ -190,7 +190,7 @@ class PauliEngine(Engine):
             )
             by_slot = by_slot_of(program, wanted)
             changed = plan.coefficients.tangents(slots, coefficients, by_slot)
-            r, row = _start(plan, initial, ())[0], coefficients[0, ::LANES]
+            r, row = _start(plan, initial, ())[0], members_of(coefficients, 1)[0]
             dr = tangents(r, plan.tables, row, changed, self.threads)
             dr = dr[:, : 4**plan.n_out] if wanted is flat else flat @ dr[:, : 4**plan.n_out]
             if changes is not None:  # the map is linear
@@ -248,11 +248,10 @@ def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
 
 def _heads(plan: Plan, vectors: Real, batch: tuple[int, ...], n: int) -> Real:
     """The first 4^n numbers (*batch, 4^n) of the vectors of a plan, which are lost."""
-    size, members = 4**n, math.prod(batch)
-    if not plan.wide:
-        kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
-    elif vectors.shape[1] != size * LANES:
-        kept = members_of(vectors, members, size)
-    else:
-        kept = apart(vectors, members)
-    return kept.reshape(*batch, size)
+    size = 4**n
+    if plan.wide:
+        heads = vectors[:, : size * LANES]
+        vectors = (apart if heads.size == vectors.size else members_of)(heads, math.prod(batch))
+    elif vectors.shape[1] != size:
+        vectors = vectors[:, :size].copy()
+    return vectors.reshape(*batch, size)

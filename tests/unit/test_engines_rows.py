@@ -7,11 +7,11 @@ from helpers.cases import every
 from qml import channels, gates
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
-from qml.engines.pauli import rows
-from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder, permutation
+from qml.engines.pauli import loops, rows
 from qml.engines.pauli.conversion import _butterfly, matrix_of, vector_of
 from qml.engines.pauli.plan import plan_of
 from qml.engines.pauli.rows import RowCompiler, turned
+from qml.engines.pauli.tables import ACTIVE_SITES
 from qml.gates import Controlled
 from qml.operators import pauli
 from qml.states import ginibre
@@ -116,10 +116,8 @@ def test_turned_strings_are_products_of_pauli_matrices(letters):
 
 
 def test_a_sweep_holds_as_many_sites_as_it_may():
-    builder = SweepBuilder(9, ACTIVE_SITES)
-    for q in range(8):
-        builder.add((q, q + 1), [permutation((q, q + 1), np.eye(16))])
-    assert [len(sites) for sites, _, _ in builder.sweeps()] == [ACTIVE_SITES, ACTIVE_SITES]
+    program = Circuit(9, [gates.CNOT(q, q + 1) for q in range(8)]).compile()
+    assert plan_of(program).tables.table[:, loops.N_PLACES].tolist() == [ACTIVE_SITES, ACTIVE_SITES]
 
 
 STRONGEST = {

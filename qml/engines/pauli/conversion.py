@@ -15,9 +15,10 @@ from qml._typing import Complex, Integer, Real
 from qml.engines._llvm.language import LANES
 from qml.engines._llvm.teams import shared
 from qml.engines.pauli import conversion_kernels as kernels
-from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder, one
+from qml.engines.pauli import rows
+from qml.engines.pauli.rows import RowCompiler
 from qml.engines.pauli.run import sweep
-from qml.engines.pauli.tables import TableBuilder, Tables
+from qml.engines.pauli.tables import ACTIVE_SITES, Map, TableBuilder, Tables
 
 _TO_MATRIX = np.array([[1.0, 0, 0, 1], [0, 1, -1, 0], [0, 1, 1, 0], [1, 0, 0, -1]])
 """From the components I, X, Y / i, Z of a site to its entries 00, 01, 10, 11."""
@@ -110,8 +111,9 @@ def _butterfly(n: int) -> Tables:
     """The same 4 x 4 matrix on every site but the last ones, which are taken in blocks."""
     sites = range(n - BLOCK_SITES)
     sweeps = max(1, -(-len(sites) // ACTIVE_SITES))
-    builder, blocks = TableBuilder(), SweepBuilder(n, -(-len(sites) // sweeps))  # no larger than so few need
+    builder = TableBuilder()
+    builder.begin(n, -(-len(sites) // sweeps))  # no larger than so few need
     for site in sites:
-        blocks.add((site,), [one(site, 0, False, False, False)])
-    builder.add_blocks(blocks)
+        builder.add_maps((site,), [Map((site,), partial(RowCompiler.site, kind=rows.GENERAL, first=0, free=False))])
+    builder.end_blocks()
     return builder.tables()

@@ -62,7 +62,7 @@ def matrix_of(vectors: Real, n: int) -> Complex:
         )
         sweep(parts, _butterfly(n - 1), _BUTTERFLY)
         shared(
-            members * (len(numbers) // _side(n - 1)),
+            members * (len(numbers) // kernels.TILE),
             _is_large(parts),
             partial(kernels.store_quadrants, parts, entries, numbers, crossed),
         )
@@ -78,7 +78,7 @@ def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
     if n <= SMALL:
         kernels.small_vectors(entries, out, numbers, counts, scale)
         return out.reshape(*x.shape[:-2], 4**n)
-    tiles = len(out) * (len(numbers) // _side(n))
+    tiles = len(out) * (len(numbers) // kernels.TILE)
     shared(tiles, _is_large(out), partial(kernels.load_matrices, entries, out, numbers))
     sweep(out, _butterfly(n), _BUTTERFLY_BACK)
     shared(out.size // kernels.BLOCK, _is_large(out), partial(kernels.finish_vectors, out, counts, scale))
@@ -88,10 +88,6 @@ def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
 def _is_large(array: Real) -> bool:
     """Whether a step on it is worth sharing between threads."""
     return bool(array.size >= 4**SHARED_FROM)
-
-
-def _side(n: int) -> int:
-    return kernels.TILE if (1 << n) % kernels.TILE == 0 else 1
 
 
 @lru_cache(maxsize=32)

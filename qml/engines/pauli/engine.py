@@ -33,7 +33,6 @@ from qml.engines.register import (
     ready,
     shared,
 )
-from qml.engines.vectors import plain as any_sites
 from qml.engines.vectors import run as vector_runs
 from qml.operators import PauliLike
 from qml.operators.sites import hermitian_sum
@@ -203,15 +202,17 @@ class PauliEngine(Engine):
     def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
         """U(theta) applied to the columns of `vectors`; compiled on qubits, plain NumPy on other sites."""
         program = as_program(program)
-        run = vector_runs.evolve_vectors if set(program.dims_in) == {2} else any_sites.evolve_vectors
-        return run(program, params, vectors)
+        if set(program.dims_in) != {2}:
+            return super().evolve_vectors(program, params, vectors)
+        return vector_runs.evolve_vectors(program, params, vectors)
 
     def evolve_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, VectorsPull]:
         program = as_program(program)
-        run = vector_runs.evolve_vectors_vjp if set(program.dims_in) == {2} else any_sites.evolve_vectors_vjp
-        return run(program, params, vectors)
+        if set(program.dims_in) != {2}:
+            return super().evolve_vectors_vjp(program, params, vectors)
+        return vector_runs.evolve_vectors_vjp(program, params, vectors)
 
     def expect_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, observable: PauliLike, vectors: Complex | None = None

@@ -25,7 +25,7 @@ from qml.engines.transfer import LETTERS, PAULIS, TO_Z
 from qml.engines.vectors import kernels
 from qml.engines.vectors.chains import chain_products
 from qml.engines.vectors.operations import PAIR_SUMS
-from qml.engines.vectors.plain import unitary_of
+from qml.engines.vectors.plain import derivatives_at, matrix_at, unitary_of
 from qml.gates import P, PauliRotation
 
 ACTIVE_QUBITS = 9
@@ -95,9 +95,9 @@ class Plan(Steps):
         self._template = Joined(np.zeros(0))
         self._factors: list[Complex] = []
         self._chain_starts, self._chain_targets = [0], list[int]()
-        self._chain_sums: dict[int, tuple[int, bool]] = {}  # by target: where its sums start, whether it is the second
+        self._chain_sums: dict[int, int] = {}  # by target: where its sums start
         self._site_turns: list[tuple[int, int, int, int]] = []  # factor, axis, slot, whether it is P
-        self._site_steps: list[tuple[int, Step]] = []
+        self._site_steps: list[tuple[int, Step]] = []  # factor, step
         self._string_turns: list[tuple[int, int, int]] = []  # coefficient, slot, sum
         self._matrix_steps: list[tuple[int, int, Step, int]] = []  # matrix, matrices K, step, sum
         self._cores: list[tuple[Integer, Complex]] = [(np.arange(4), np.ones(4, dtype=np.complex128))]
@@ -120,7 +120,7 @@ class Plan(Steps):
         if self._phased.any():
             factors[self._turn_factors] *= np.exp(1j * half * self._phased)
         for index, step in self._site_steps:
-            factors[index] = unitary_of(step).matrix(slots[step.start : step.stop])
+            factors[index] = matrix_at(step, slots)
         coefficients = self._coefficients.copy()
         before = np.empty((len(factors), 8))
         chain_products(factors.view(np.float64).reshape(-1, 8), *self._chains, coefficients, before)
@@ -128,11 +128,10 @@ class Plan(Steps):
         coefficients[self._string_starts] = np.cos(half)
         coefficients[self._string_starts + 1] = np.sin(half)
         for start, generators, step, _ in self._matrix_steps:
-            values = slots[step.start : step.stop]
-            matrix = unitary_of(step).matrix(values)
-            coefficients[start : start + 2 * matrix.size] = _flat(matrix)
+            matrix = _flat(matrix_at(step, slots))
+            coefficients[start : start + matrix.size] = matrix
             if gradient:
-                k = _flat(matrix.conj().T @ unitary_of(step).derivatives(values))
+                k = _flat(_generators(step, slots))
                 coefficients[generators : generators + k.size] = k
         return coefficients, before
 
@@ -140,16 +139,10 @@ class Plan(Steps):
         """dL/dslots (n_slots,) from the kernels' sums."""
         gradient = np.zeros(len(slots))
         prefix = before.view(np.complex128).reshape(-1, 2, 2)
-        generators = [self._turn_generators]
-        for _, step in self._site_steps:
-            values = slots[step.start : step.stop]
-            generators.append(unitary_of(step).matrix(values).conj().T @ unitary_of(step).derivatives(values))
+        generators = [self._turn_generators, *(_generators(step, slots) for _, step in self._site_steps)]
         e = prefix[self._slot_factors]
         k = e.conj().swapaxes(1, 2) @ np.concatenate(generators) @ e
-        at, other = self._slot_sums, self._slot_second
-        d0 = sums[at] + np.where(other, sums[at + 2], sums[at + 1])
-        d1 = sums[at + 3] + np.where(other, sums[at + 1], sums[at + 2])
-        u, v = np.where(other, sums[at + 6], sums[at + 4]), np.where(other, sums[at + 7], sums[at + 5])
+        d0, d1, u, v = (sums[self._slot_sums + number] for number in range(4))
         contracted = k[:, 0, 1].real * u - k[:, 0, 1].imag * v - k[:, 0, 0].imag * d0 - k[:, 1, 1].imag * d1
         gradient[self._chain_slots] = contracted
         gradient[self._string_slots] = sums[self._string_sums]
@@ -216,8 +209,7 @@ class Plan(Steps):
         op = _Op((high, low), kernels.PAIR, first, second, core, free=free_first | free_second << 1)
         if op.free:
             op.out = self._sums(PAIR_SUMS)
-            self._chain_sums[first] = op.out, False
-            self._chain_sums[second] = op.out, True
+            self._chain_sums.update({first: op.out, second: op.out + PAIR_SUMS // 2})
         self._ops.append(op)
 
     def _chain(self, site: int) -> tuple[int, bool]:
@@ -250,7 +242,7 @@ class Plan(Steps):
 
     def _matrix(self, step: Step) -> Complex:
         """The matrix of a step without free parameters."""
-        return unitary_of(step).matrix(self.fixed_values(step))
+        return matrix_at(step, self._offset)
 
     def _core(self, places: Integer, factors: Complex, swapped: bool) -> int:
         """The number of a core; `swapped`: given over (higher, lower)."""
@@ -331,9 +323,7 @@ class Plan(Steps):
         slots += [(slot, index) for index, step in self._site_steps for slot in range(step.start, step.stop)]
         self._chain_slots, self._slot_factors = _columns(slots, 2)
         chains = np.searchsorted(self._chains[0], self._slot_factors, side="right") - 1
-        sums = [self._chain_sums[target] for target in targets[chains].tolist()]
-        self._slot_sums, second = _columns(sums, 2)
-        self._slot_second = second.astype(bool)
+        self._slot_sums = np.array([self._chain_sums[target] for target in targets[chains].tolist()], dtype=np.int64)
 
 
 def _columns(rows: Sequence[tuple[int, ...]], count: int) -> Integer:
@@ -344,6 +334,11 @@ def _columns(rows: Sequence[tuple[int, ...]], count: int) -> Integer:
 def _flat(matrix: Complex) -> Real:
     """Real and imaginary parts in turn, one after another."""
     return np.ascontiguousarray(matrix, dtype=np.complex128).view(np.float64).ravel()
+
+
+def _generators(step: Step, slots: Real) -> Complex:
+    """K = U^dagger dU for each parameter of a gate."""
+    return np.asarray(matrix_at(step, slots).conj().T @ derivatives_at(step, slots))
 
 
 def plan_of(program: Program, spare: int) -> Plan:

@@ -8,7 +8,7 @@ from qml import channels, gates
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.engines._llvm.language import LANES
-from qml.engines.pauli.lanes import apart, entries_of, groups_of, in_lanes, members_of
+from qml.engines.compile.lanes import apart, entries_of, groups_of, in_lanes, members_of
 from qml.gates import Controlled
 from qml.instructions import PartialTrace, Preparation
 from qml.states import ginibre

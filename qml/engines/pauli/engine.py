@@ -12,9 +12,9 @@ from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines._llvm.language import LANES
 from qml.engines.base import Engine
+from qml.engines.compile.lanes import apart, groups_of, members_of
 from qml.engines.pauli import loops
 from qml.engines.pauli.conversion import matrix_of, vector_of
-from qml.engines.pauli.lanes import apart, groups_of, members_of
 from qml.engines.pauli.plan import Plan, plan_of
 from qml.engines.pauli.run import NOTHING_SAVED, sweep
 from qml.engines.pauli.tables import Tables

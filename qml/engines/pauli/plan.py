@@ -12,6 +12,9 @@ from qml._typing import Real
 from qml.channels.mixtures import PauliMixture
 from qml.circuits.program import Program, Step
 from qml.engines._llvm.language import LANES
+from qml.engines.compile.coefficients import Coefficients
+from qml.engines.compile.kinds import PAULI
+from qml.engines.compile.lanes import groups_of, in_lanes
 from qml.engines.compile.steps import (
     Factor,
     Steps,
@@ -21,11 +24,10 @@ from qml.engines.compile.steps import (
     fused,
     is_permutation,
     kept,
+    rotation,
     string_of,
 )
 from qml.engines.pauli import loops, rows
-from qml.engines.pauli.coefficients import Coefficients
-from qml.engines.pauli.lanes import groups_of, in_lanes
 from qml.engines.pauli.rows import RowCompiler
 from qml.engines.pauli.tables import ACTIVE_SITES, Map, TableBuilder
 from qml.engines.register import registers_of
@@ -65,7 +67,7 @@ class Plan(Steps):
     n_saved : int
         How many operations hold free parameters; their inputs are needed on the way back.
     wide : bool
-        Whether it is for vectors of eight members side by side (:mod:`qml.engines.pauli.lanes`).
+        Whether it is for vectors of eight members side by side (:mod:`qml.engines.compile.lanes`).
     """
 
     def __init__(self, program: Program, gradient: bool, wide: bool) -> None:
@@ -78,7 +80,7 @@ class Plan(Steps):
         no_matrices = PauliRotation | PartialTrace | Preparation
         matrices = [len(s.sites) for s in program.steps if not isinstance(s.instruction, no_matrices)]
         self._builder = TableBuilder(max([ACTIVE_SITES, *matrices]), wide)
-        self.coefficients = Coefficients()
+        self.coefficients = Coefficients(PAULI)
         self.n_max = self._build(program)
 
         self.tables = self._builder.tables()
@@ -127,6 +129,7 @@ class Plan(Steps):
                 sites, letters = string_of(step)
                 if not sites:
                     continue  # a phase
+                instruction = rotation(letters)
             if len(sites) == 1:
                 self.wait_for(Step(instruction, sites, step.start, step.stop), self._fixed_matrix, phases=False)
                 continue
@@ -182,7 +185,8 @@ class Plan(Steps):
         return Map(sites, partial(RowCompiler.turn, string=string, first=first, free=free))
 
     def _cosine_and_sine(self, step: Step) -> int:
-        return self.coefficients.add_rotation(self._offset[step.start], step.start, self.is_free(step))
+        angle = self._offset[step.start]
+        return self.coefficients.add_rotation(step.instruction, angle, step.start, self.is_free(step))
 
     def _matrix_map(self, step: Step) -> Map:
         """The map of a step on several sites that is no rotation."""
@@ -207,11 +211,8 @@ class Plan(Steps):
         values = self.fixed_values(step)
         key = (id(step.instruction), values.tobytes())
         if key not in self._fixed:
-            instruction = step.instruction
-            if isinstance(instruction, PauliRotation):  # on one site, whatever its weight
-                instruction = PauliRotation(instruction.label.strip("I"))
-            matrix = transfer_of(instruction, values)
-            if isinstance(instruction, Unitary):  # Clifford gates are signed permutations
+            matrix = transfer_of(step.instruction, values)
+            if isinstance(step.instruction, Unitary):  # Clifford gates are signed permutations
                 near = np.rint(matrix)
                 matrix = np.where(np.abs(matrix - near) <= ROUNDING, near, matrix)
             elif np.abs(matrix[0] - np.eye(1, len(matrix))).max() <= ROUNDING:  # the trace is preserved
@@ -248,7 +249,7 @@ def _one_turn(chain: list[Factor]) -> int:
         return 0
     if not all(is_permutation(matrix) for matrix in fixed):
         return 0
-    return LETTERS.index(steps[0].instruction.label.strip("I"))
+    return LETTERS.index(steps[0].instruction.label)
 
 
 def _is_affine(factor: Factor) -> bool:

@@ -20,9 +20,13 @@ PAIR_SUMS = 8
 
 @inline
 def _two_by_two(m: F1, start: int, adjoint: bool, u: F1) -> None:
-    """The matrix at `start` (-1: 1), or its adjoint, to u, twice (re and im of 00, 01, 10, 11)."""
+    """The matrix at `start` (-1: 1), or its adjoint, to u, twice (re and im of 00, 01, 10, 11).
+
+    There, each entry a + ib is ((a, -b), (b, a)), and numbers stand eight lanes apart.
+    """
     for e in range(8):
-        u[e] = m[start + e] if start >= 0 else 1.0 if e == 0 or e == 6 else 0.0
+        place = LANES * (start + 8 * (e >> 2) + 4 * (e & 1) + (e & 2))
+        u[e] = m[place] if start >= 0 else 1.0 if e == 0 or e == 6 else 0.0
     if adjoint:
         u[2], u[4] = u[4], u[2]
         u[1], u[3], u[5], u[7] = -u[1], -u[5], -u[3], -u[7]

@@ -1,7 +1,7 @@
 """How parameters enter a plan: the coefficients of its operations, their derivatives, and the way back.
 
-Members of a batch of parameters are in groups of eight lanes (:mod:`qml.engines.pauli.lanes`). What is worked out for a
-member does not depend on the others, to the bit.
+Members of a batch of parameters are in groups of eight lanes (:mod:`qml.engines.compile.lanes`). What is worked out for
+a member does not depend on the others, to the bit.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from qml import buffers
-from qml._typing import Integer, Real
+from qml._typing import Integer, Numeric, Real
 from qml.circuits.program import Step
 from qml.engines._llvm.language import LANES
+from qml.engines.compile import chains
+from qml.engines.compile.chains import Chains
+from qml.engines.compile.kinds import Kind, of_rotation
+from qml.engines.compile.lanes import entries_of, groups_of, in_lanes, members_of
 from qml.engines.compile.steps import Factor, Joined
-from qml.engines.pauli import chains
-from qml.engines.pauli.chains import Chains
-from qml.engines.pauli.lanes import entries_of, groups_of, in_lanes, members_of
-from qml.engines.transfer import LETTERS, transfer_derivatives, transfer_of
-from qml.gates import PauliRotation
 from qml.instructions import Instruction
 
 
 class Coefficients:
     """All coefficients of a plan, in one row: fixed ones as they are, free ones filled in from slot values.
 
-    First they are collected (:meth:`add` and what follows), then :meth:`finish` makes the arrays that the rest needs.
+    Matrices on one site are real, 4 x 4: on amplitudes each entry a + ib is ((a, -b), (b, a)). First they are collected
+    (:meth:`add` and what follows), then :meth:`finish` makes the arrays that the rest needs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
         self._template = Joined(np.ones(1))  # the first is 1
         self._turns: list[tuple[int, int]] = []  # coefficient, slot
+        self._rates: list[float] = []
         self._matrices: list[tuple[int, Step]] = []  # coefficient, step
         self._factors: list[tuple[Real, Integer]] = []  # for each entry the scale and the source
         self._chain_starts, self._chain_targets = [0], list[int]()
@@ -44,6 +46,13 @@ class Coefficients:
     def add(self, values: Real) -> int:
         """Append fixed ones, or room for free ones; where they start."""
         return self._template.add(np.ravel(values))
+
+    def real(self, matrices: Numeric) -> Real:
+        """Matrices (..., levels, levels) on one site as they stand here, (..., 4, 4)."""
+        if self._kind.levels == 4:
+            return matrices.real
+        parts = np.array([[matrices.real, -matrices.imag], [matrices.imag, matrices.real]])
+        return np.moveaxis(parts, (0, 1), (-3, -1)).reshape(*matrices.shape[:-2], 4, 4)
 
     def add_chain(self, factors: list[Factor]) -> int:
         """Append the 4 x 4 product of maps on one site, the first acting first, some of them free."""
@@ -57,31 +66,28 @@ class Coefficients:
 
     def _factor(self, factor: Factor) -> tuple[Real, Integer]:
         """The scale and the source of each entry of a factor."""
-        source = np.zeros((4, 4), dtype=np.int64)
         if not isinstance(factor, Step):
-            return factor, source
-        if not isinstance(factor.instruction, PauliRotation):
+            return self.real(factor), np.zeros((4, 4), dtype=np.int64)
+        if not self._kind.turns(factor.instruction):
             return np.ones((4, 4)), self.add_matrix(factor) + np.arange(16).reshape(4, 4)
-        axis, start = LETTERS.index(factor.instruction.label.strip("I")), self._turn(factor.start)
-        i, j = axis % 3 + 1, (axis + 1) % 3 + 1  # for Z: X and Y
-        scale = np.eye(4)
-        scale[j, i], scale[i, j] = 1.0, -1.0
-        source[i, i] = source[j, j] = start
-        source[i, j] = source[j, i] = start + 1
-        return scale, source
+        rest, cosine, sine = self.real(of_rotation(self._kind, factor.instruction))
+        start = self._turn(factor.instruction, factor.start)
+        return rest + cosine + sine, start * (cosine != 0) + (start + 1) * (sine != 0)
 
-    def add_rotation(self, angle: float, slot: int, free: bool) -> int:
+    def add_rotation(self, rotation: Instruction, angle: float, slot: int, free: bool) -> int:
         """Append the cosine and the sine of a rotation about a string."""
         if not free:
-            return self.add(np.array([np.cos(angle), np.sin(angle)]))
-        start = self._turn(slot)
+            turned = self._kind.rate(rotation) * angle
+            return self.add(np.array([np.cos(turned), np.sin(turned)]))
+        start = self._turn(rotation, slot)
         self._changed.append((start, 2, slot))
         return start
 
-    def _turn(self, slot: int) -> int:
+    def _turn(self, rotation: Instruction, slot: int) -> int:
         """Append the cosine and the sine of the angle of a slot."""
         start = self.add(np.zeros(2))
         self._turns.append((start, slot))
+        self._rates.append(self._kind.rate(rotation))
         return start
 
     def add_matrix(self, step: Step) -> int:
@@ -98,6 +104,7 @@ class Coefficients:
         filled = scales != 0.0
         self._chains = Chains(
             np.array(self._turns, dtype=np.int64).reshape(-1, 2),
+            np.array(self._rates),
             np.array(self._chain_starts),
             np.array(self._chain_targets, dtype=np.int64),
             np.concatenate([[0], np.cumsum(filled.sum(axis=1))]),
@@ -109,11 +116,17 @@ class Coefficients:
 
     # parameters ----------------------------------------------------------------------------------------------------
 
+    def _matrix(self, instruction: Instruction, values: Real) -> Real:
+        return self.real(self._kind.matrix(instruction, values))
+
+    def _derivatives(self, instruction: Instruction, values: Real) -> Real:
+        return self.real(self._kind.derivatives(instruction, values))
+
     def bind(self, slots: Real) -> Real:
         """Coefficients (G, size * 8) at slot values (B, n_slots)."""
         coefficients = buffers.rows(self._row, groups_of(len(slots)))
         for start, step in self._matrices:
-            matrices = in_lanes(_of_members(step, slots, transfer_of))
+            matrices = in_lanes(_of_members(step, slots, self._matrix))
             coefficients[:, LANES * start : LANES * start + matrices.shape[1]] = matrices
         if self._turns or self._chain_targets:
             chains.bind(coefficients, self._chains, np.ascontiguousarray(slots))
@@ -126,7 +139,7 @@ class Coefficients:
         if members and (self._turns or self._chain_targets):
             chains.pull(coefficients, self._chains, sums, gradient)
         for start, step in self._matrices if members else ():
-            derivatives = _of_members(step, slots, transfer_derivatives)
+            derivatives = _of_members(step, slots, self._derivatives)
             own = sums[:, LANES * start : LANES * (start + derivatives[0, 0].size)]
             gradient[:, step.start : step.stop] = _contracted(derivatives, members_of(own, members))
         return gradient
@@ -148,7 +161,7 @@ class Coefficients:
         slopes = csr_array((by_slot, (places, own_slots)), shape=(len(self._template), slots.shape[1]))
         tangents = np.ascontiguousarray((slopes @ directions.T).T)
         for start, step in self._matrices:
-            derivatives = transfer_derivatives(step.instruction, slots[0, step.start : step.stop])
+            derivatives = self._derivatives(step.instruction, slots[0, step.start : step.stop])
             along = directions[:, step.start : step.stop]
             tangents[:, start : start + derivatives[0].size] = along @ derivatives.reshape(len(derivatives), -1)
         return tangents

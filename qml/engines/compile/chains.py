@@ -1,10 +1,10 @@
 """Compiled: parameters to coefficients, among them products of the maps on one qubit, and the way back.
 
 The coefficients of a plan have lanes, one a member of a batch, in groups of eight. Line r of `turns` says where the
-cosine and the sine of a rotation start, and the slot of its angle. Chain c is the product of the 4 x 4 factors
-starts[c] to starts[c + 1] (the first acts first); its 16 entries start at targets[c]. Most entries of a factor are
-zero: those of row i of factor f that are not are numbered by n from filled[4 f + i] on; they stand in the columns
-columns[n], and are scales[n] times the coefficient sources[n]; coefficient 0 is 1.
+cosine and the sine of a rotation start, and the slot of its angle, which counts rates[r] times. Chain c is the product
+of the 4 x 4 factors starts[c] to starts[c + 1] (the first acts first); its 16 entries start at targets[c]. Most entries
+of a factor are zero: those of row i of factor f that are not are numbered by n from filled[4 f + i] on; they stand in
+the columns columns[n], and are scales[n] times the coefficient sources[n]; coefficient 0 is 1.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Chains(NamedTuple):
     """What the kernels need to know of all rotations and chains of a plan."""
 
     turns: I2
+    rates: F1
     starts: I1
     targets: I1
     filled: I1
@@ -74,7 +75,7 @@ def bind(coefficients: F2, chains: Chains, slots: F2) -> None:
         for r in range(turns.shape[0]):
             at, before = LANES * turns[r, 0], 0.0
             for lane in range(LANES):
-                angle = slots[min(LANES * g + lane, slots.shape[0] - 1), turns[r, 1]]
+                angle = chains.rates[r] * slots[min(LANES * g + lane, slots.shape[0] - 1), turns[r, 1]]
                 if lane == 0 or angle != before:
                     cosine, sine = np.cos(angle), np.sin(angle)
                 own[at + lane], own[at + LANES + lane], before = cosine, sine, angle
@@ -119,4 +120,4 @@ def pull(coefficients: F2, chains: Chains, sums: F2, gradient: F2) -> None:
             at = LANES * turns[r, 0]
             store(slope, 0, load(own, at) * load(total, at + LANES) - load(own, at + LANES) * load(total, at))
             for lane in range(min(LANES, gradient.shape[0] - LANES * g)):
-                gradient[LANES * g + lane, turns[r, 1]] = slope[lane]
+                gradient[LANES * g + lane, turns[r, 1]] = chains.rates[r] * slope[lane]

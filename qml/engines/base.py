@@ -9,7 +9,7 @@ from qml._descriptions import Described
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines.register import Pull, Push, VectorsPull
-from qml.engines.vectors.plain import expect_vectors_vjp, push_vectors
+from qml.engines.vectors import plain
 from qml.operators import PauliLike
 from qml.operators.sites import hermitian_sum
 from qml.states.base import State
@@ -149,9 +149,8 @@ class Engine(Described, ABC):
             If the derivatives along so many directions would not fit.
         """
 
-    @abstractmethod
     def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
-        """U(theta) applied to columns, shape (d, m).
+        """U(theta) applied to columns, shape (d, m): gate by gate in plain NumPy, on any sites.
 
         Parameters
         ----------
@@ -169,8 +168,8 @@ class Engine(Described, ABC):
         MemoryRefused
             If the columns would not fit.
         """
+        return plain.evolve_vectors(as_program(program), params, vectors)
 
-    @abstractmethod
     def evolve_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, VectorsPull]:
@@ -189,6 +188,7 @@ class Engine(Described, ABC):
             C (d, m), where dL = Re Tr(C^dagger dW), to the pair of dL/dtheta (n_params,) and U^dagger C, the same in
             `vectors` (None without them).
         """
+        return plain.evolve_vectors_vjp(as_program(program), params, vectors)
 
     def evolve_vectors_jvp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
@@ -210,7 +210,7 @@ class Engine(Described, ABC):
             Directions v (..., n_params) and, optionally, changes (..., d, m) of `vectors` to dW (..., d, m).
         """
         program = as_program(program)
-        return self.evolve_vectors(program, params, vectors), push_vectors(program, params, vectors)
+        return self.evolve_vectors(program, params, vectors), plain.push_vectors(program, params, vectors)
 
     def expect_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, observable: PauliLike, vectors: Complex | None = None
@@ -261,4 +261,4 @@ class Engine(Described, ABC):
         """
         program = as_program(program)
         observable = hermitian_sum("the observable", observable, program.dims_in)
-        return expect_vectors_vjp(self.evolve_vectors_vjp(program, params, vectors), observable)
+        return plain.expect_vectors_vjp(self.evolve_vectors_vjp(program, params, vectors), observable)

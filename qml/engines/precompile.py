@@ -7,8 +7,8 @@ import importlib
 from qml.engines._llvm.kernel import Kernel, kernels
 
 MODULES = (
-    "pauli.chains", "pauli.kernels", "pauli.conversion_kernels", "pauli.lanes", "vectors.chains", "vectors.kernels",
-    "vectors.sums", "krylov_kernels",
+    "compile.chains", "compile.lanes", "pauli.kernels", "pauli.conversion_kernels", "vectors.kernels", "vectors.sums",
+    "krylov_kernels",
 )  # fmt: skip
 
 

@@ -10,13 +10,12 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
-from qml.circuits.circuit import ProgramLike, as_program
+from qml.circuits.circuit import ProgramLike
 from qml.circuits.program import Program, Step
 from qml.engines.base import Engine
 from qml.engines.register import (
     Pull,
     Push,
-    VectorsPull,
     batch_of,
     changes_of,
     check_single,
@@ -26,8 +25,8 @@ from qml.engines.register import (
     registers_of,
     shared,
 )
-from qml.engines.vectors.plain import apply, evolve_vectors, evolve_vectors_vjp
-from qml.instructions import Channel, PartialTrace, Preparation, Unitary
+from qml.engines.vectors.plain import apply
+from qml.instructions import Channel, PartialTrace, Unitary
 from qml.states.base import State
 from qml.states.coercion import StateLike
 from qml.states.density_matrix import DensityMatrix
@@ -74,7 +73,7 @@ class ReferenceEngine(Engine):
         finals = []
         for values, rho in _members(program, slots, batch, initial):
             for step, dims in zip(program.steps, registers, strict=False):
-                rho = _forward(step, values, rho, dims)
+                rho = _mapped(step, values, rho, dims)
             finals.append(rho)
         return DensityMatrix._trusted(_stacked(finals, batch, program), program.dims_out)
 
@@ -92,7 +91,7 @@ class ReferenceEngine(Engine):
         for values, rho in _members(program, slots, batch, initial):
             before = [rho]
             for step, dims in zip(program.steps, registers, strict=False):
-                before.append(_forward(step, values, before[-1], dims))
+                before.append(_mapped(step, values, before[-1], dims))
             runs.append((values, before))
         final = _stacked([before[-1] for _, before in runs], batch, program)
 
@@ -134,23 +133,15 @@ class ReferenceEngine(Engine):
             if changes is not None:
                 along = list(changes_of(changes, (*v.shape[:-1], *rho.shape)))
             for step, dims in zip(program.steps, registers, strict=False):
-                along = [_forward(step, slots, change, dims) for change in along]
+                along = [_mapped(step, slots, change, dims) for change in along]
                 for p, image in enumerate(_images(step, slots, rho, dims), start=step.start):
                     hermitian = (image + image.conj().T) / 2
                     for k in np.flatnonzero(by_slot[p]):
                         along[k] = along[k] + by_slot[p, k] * hermitian
-                rho = _forward(step, slots, rho, dims)
+                rho = _mapped(step, slots, rho, dims)
             return np.reshape(along, (*v.shape[:-1], state.dim, state.dim)).astype(np.complex128, copy=False)
 
         return state, push
-
-    def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
-        return evolve_vectors(as_program(program), params, vectors)
-
-    def evolve_vectors_vjp(
-        self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
-    ) -> tuple[Complex, VectorsPull]:
-        return evolve_vectors_vjp(as_program(program), params, vectors)
 
 
 def _bytes(dims: Dims) -> int:
@@ -185,7 +176,7 @@ def _pulled(
         step = program.steps[t]
         images = _images(step, slots, before[t], registers[t])
         gradient[step.start : step.stop] = [np.einsum("ij,ji->", g, image).real for image in images]
-        g = _backward(step, slots, g, registers[t])
+        g = _mapped(step, slots, g, registers[t], adjoint=True)
     return program.pull_slots(gradient), g
 
 
@@ -195,39 +186,24 @@ def _sandwich(k: Complex, sites: tuple[int, ...], rho: Complex, dims: Dims) -> C
     return apply(k, sites, left.conj().T, dims).conj().T
 
 
-def _forward(step: Step, slots: Real, rho: Complex, dims: Dims) -> Complex:
-    """E[rho], on a register of dimensions `dims` before the step."""
-    instruction, sites, values = step.instruction, step.sites, slots[step.start : step.stop]
-    if isinstance(instruction, Unitary):
-        return _sandwich(instruction.matrix(values), sites, rho, dims)
-    if isinstance(instruction, Channel):
-        return np.asarray(sum(_sandwich(k, sites, rho, dims) for k in instruction.kraus(values)))
+def _mapped(step: Step, slots: Real, x: Complex, dims: Dims, adjoint: bool = False) -> Complex:
+    """E[x], or E^dagger[x], on a register of dimensions `dims` before the step."""
+    instruction, values = step.instruction, slots[step.start : step.stop]
+    if isinstance(instruction, Unitary | Channel):
+        operators = [instruction.matrix(values)] if isinstance(instruction, Unitary) else instruction.kraus(values)
+        terms = [_sandwich(k.conj().T if adjoint else k, step.sites, x, dims) for k in operators]
+        return terms[0] if len(terms) == 1 else np.asarray(sum(terms))
     after = dims_after(dims, step)
-    if isinstance(instruction, PartialTrace):
-        tensor = rho.reshape(dims + dims)
-        for site in sorted(sites, reverse=True):
-            tensor = np.trace(tensor, axis1=site, axis2=tensor.ndim // 2 + site)
-        return tensor.reshape(math.prod(after), -1)
-    out = np.zeros(after + after, dtype=np.complex128)
-    out[_block(len(after), sites, (0,) * len(sites))] = rho.reshape(dims + dims)
-    return out.reshape(math.prod(after), -1)
-
-
-def _backward(step: Step, slots: Real, g: Complex, dims: Dims) -> Complex:
-    """E^dagger[G], the adjoint of the step, on a register of dimensions `dims` before the step."""
-    instruction, sites, values = step.instruction, step.sites, slots[step.start : step.stop]
-    if isinstance(instruction, Unitary):
-        return _sandwich(instruction.matrix(values).conj().T, sites, g, dims)
-    if isinstance(instruction, Channel):
-        return np.asarray(sum(_sandwich(k.conj().T, sites, g, dims) for k in instruction.kraus(values)))
-    after = dims_after(dims, step)
-    tensor = g.reshape(after + after)
-    if isinstance(instruction, Preparation):
-        return tensor[_block(len(after), sites, (0,) * len(sites))].reshape(math.prod(dims), -1)
-    out = np.zeros(dims + dims, dtype=np.complex128)
-    for index in np.ndindex(*(dims[site] for site in sites)):
-        out[_block(len(dims), sites, index)] = tensor
-    return out.reshape(math.prod(dims), -1)
+    traced = isinstance(instruction, PartialTrace)
+    larger, smaller = (dims, after) if traced else (after, dims)
+    states = np.ndindex(*(dims[site] for site in step.sites)) if traced else [(0,) * len(step.sites)]
+    blocks = [_block(len(larger), step.sites, state) for state in states]
+    if traced != adjoint:  # of the blocks <i|x|i> the sum
+        return np.asarray(sum(x.reshape(larger + larger)[block] for block in blocks)).reshape(math.prod(smaller), -1)
+    out = np.zeros(larger + larger, dtype=np.complex128)
+    for block in blocks:
+        out[block] = x.reshape(smaller + smaller)
+    return out.reshape(math.prod(larger), -1)
 
 
 def _block(n_sites: int, sites: tuple[int, ...], index: tuple[int, ...]) -> tuple[int | slice, ...]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from qml import Circuit, channels, gates
 from qml.engines import JaxEngine
-from qml.engines.jax.kinds import PAULI
+from qml.engines.compile.kinds import PAULI
 from qml.gates import PauliRotation
 
 

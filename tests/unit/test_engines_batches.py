@@ -14,8 +14,7 @@ from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
 from qml.engines import ENGINES, PauliEngine, PauliState
-from qml.engines.pauli.blocks import ALONE_UP_TO
-from qml.engines.pauli.plan import LANES_UP_TO, plan_of
+from qml.engines.pauli.plan import ALONE_UP_TO, LANES_UP_TO, plan_of
 from qml.gates import GATES, Controlled
 from qml.instructions import PartialTrace, Preparation
 from qml.operators import pauli

@@ -19,8 +19,8 @@ from helpers.jax_circuits import (
 from qml import Circuit, CircuitModel, PauliMeasurement, channels, fit, gates, losses, sample
 from qml._checks import InputError, MemoryRefused
 from qml.engines import JaxEngine, PauliEngine
+from qml.engines.compile.kinds import PAULI
 from qml.engines.jax.form import sections
-from qml.engines.jax.kinds import PAULI
 from qml.engines.jax.plan import plan_of
 from qml.gates import PauliRotation
 from qml.instructions import Initialize, TraceOut, Unitary

@@ -9,7 +9,7 @@ from helpers.jax_circuits import NEVER_TWICE, as_compiled, layers
 
 from qml import gates
 from qml.engines import JaxEngine, PauliEngine
-from qml.engines.jax.kinds import PAULI
+from qml.engines.compile.kinds import PAULI
 from qml.gates import PauliRotation
 from qml.states import GibbsState
 

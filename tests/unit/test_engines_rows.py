@@ -7,11 +7,11 @@ from helpers.cases import every
 from qml import channels, gates
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
-from qml.engines.pauli import rows
-from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder, permutation
+from qml.engines.pauli import loops, rows
 from qml.engines.pauli.conversion import _butterfly, matrix_of, vector_of
 from qml.engines.pauli.plan import plan_of
 from qml.engines.pauli.rows import RowCompiler, turned
+from qml.engines.pauli.tables import ACTIVE_SITES
 from qml.gates import Controlled
 from qml.operators import pauli
 from qml.states import ginibre
@@ -116,10 +116,8 @@ def test_turned_strings_are_products_of_pauli_matrices(letters):
 
 
 def test_a_sweep_holds_as_many_sites_as_it_may():
-    builder = SweepBuilder(9, ACTIVE_SITES)
-    for q in range(8):
-        builder.add((q, q + 1), [permutation((q, q + 1), np.eye(16))])
-    assert [len(sites) for sites, _, _ in builder.sweeps()] == [ACTIVE_SITES, ACTIVE_SITES]
+    program = Circuit(9, [gates.CNOT(q, q + 1) for q in range(8)]).compile()
+    assert plan_of(program).tables.table[:, loops.N_PLACES].tolist() == [ACTIVE_SITES, ACTIVE_SITES]
 
 
 STRONGEST = {
@@ -176,7 +174,8 @@ def test_what_a_tuple_has_in_common_waits_on():
 
 def test_the_first_sites_of_a_large_matrix_are_converted_in_sweeps():
     """By a matrix that does not preserve the trace, on all four rows."""
-    n, strings = 9, {"XYZIIIIYX": 0.3, "YIIIZZIII": -0.2, "IIIIIIIII": 1.0, "ZYYXIIYIY": 0.1}
+    n, strings = 10, {"XYZIIIIIYX": 0.3, "YIIIZZIIII": -0.2, "IIIIIIIIII": 1.0, "ZYYXIIIYIY": 0.1}
+    assert len(_butterfly(n - 1).table) == 1
     assert set(_butterfly(n).segments[:, rows.KIND]) == {rows.GENERAL}
     vector = np.zeros(4**n)
     for label, value in strings.items():

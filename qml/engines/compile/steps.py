@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -87,6 +88,12 @@ def string_of(step: Step) -> tuple[tuple[int, ...], str]:
     assert isinstance(step.instruction, PauliRotation)
     pairs = [pair for pair in zip(step.sites, step.instruction.label, strict=True) if pair[1] != "I"]
     return tuple(site for site, _ in pairs), "".join(letter for _, letter in pairs)
+
+
+@cache
+def rotation(letters: str) -> PauliRotation:
+    """The rotation about a string, one object for each."""
+    return PauliRotation(letters)
 
 
 def fused(chain: Iterable[Factor]) -> Iterator[Factor]:

@@ -15,11 +15,11 @@ from jax.sharding import NamedSharding, PartitionSpec
 from qml import _checks, _machine
 from qml._checks import InputError, MemoryRefused
 from qml.circuits.program import Program
+from qml.engines.compile.kinds import AMPLITUDES, PAULI, Kind
 from qml.engines.compile.patience import say_once
 from qml.engines.jax import run
 from qml.engines.jax.arrays import Array, bare, on_the_host
 from qml.engines.jax.form import Form, chunk_of, memory, n_kept
-from qml.engines.jax.kinds import AMPLITUDES, PAULI, Kind
 from qml.engines.jax.plan import Plan, Tables, plan_of
 from qml.engines.jax.products import CACHE, ground
 from qml.engines.jax.shards import AXIS, Layout, Spread, mesh_of

@@ -16,8 +16,8 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines.base import Engine
+from qml.engines.compile.kinds import AMPLITUDES, PAULI
 from qml.engines.jax.form import chunk_of, n_kept
-from qml.engines.jax.kinds import AMPLITUDES, PAULI
 from qml.engines.jax.plan import Plan
 from qml.engines.pauli_state import PauliState, matrix_of, pauli_vector_of, vector_of
 from qml.engines.register import (

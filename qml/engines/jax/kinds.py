@@ -1,51 +1,15 @@
-"""What a site holds, four Pauli components or two amplitudes, and the matrices of instructions there."""
+"""The matrices of a plan, of all that has one size."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from qml._typing import Integer, Numeric, Real
 from qml.circuits.program import Step
-from qml.engines.transfer import transfer_derivatives, transfer_of
+from qml.engines.compile.kinds import Kind, of_rotation
 from qml.gates import PauliRotation
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a site holds, and what an instruction is there.
-
-    Attributes
-    ----------
-    levels : int
-        Numbers that a site holds.
-    matrix : callable
-        Instruction and values to its matrix (levels^k, levels^k).
-    derivatives : callable
-        Instruction and values to the derivatives (p, levels^k, levels^k).
-    """
-
-    levels: int
-    matrix: Callable[[Any, Real], Numeric]
-    derivatives: Callable[[Any, Real], Numeric]
-
-
-@lru_cache(maxsize=256)
-def of_rotation(kind: Kind, rotation: PauliRotation) -> Numeric:
-    """K_0, K_1 and K_2 (3, side, side) of K_0 + cos(f theta) K_1 + sin(f theta) K_2, f = levels / 4."""
-    none, half, whole = (kind.matrix(rotation, np.array([x * 4 * np.pi / kind.levels])) for x in (0.0, 0.5, 1.0))
-    middle = (none + whole) / 2
-    parts = np.array([middle, (none - whole) / 2, half - middle])
-    rounded: Numeric = np.rint(parts.real) if kind.levels == 4 else np.rint(parts.real) + 1j * np.rint(parts.imag)
-    return rounded
-
-
-PAULI = Kind(4, transfer_of, transfer_derivatives)
-AMPLITUDES = Kind(2, lambda gate, values: gate.matrix(values), lambda gate, values: gate.derivatives(values))
 
 
 class SourceTables(NamedTuple):

@@ -17,10 +17,11 @@ import numpy as np
 
 from qml._typing import Integer, Numeric, Real
 from qml.circuits.program import Program, Step
+from qml.engines.compile.kinds import Kind
 from qml.engines.compile.steps import Steps, check_qubits, fused, kept, string_of
 from qml.engines.compile.windows import Operation, windows
 from qml.engines.jax.form import Change, Form, Item, Turn, Window
-from qml.engines.jax.kinds import Kind, Source, SourceTables, ascending
+from qml.engines.jax.kinds import Source, SourceTables, ascending
 from qml.gates import PauliRotation
 from qml.instructions import PartialTrace, Preparation
 

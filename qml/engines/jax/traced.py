@@ -14,10 +14,10 @@ from qml._arrays import as_real
 from qml._checks import InputError
 from qml._typing import Real
 from qml.circuits.program import Program
+from qml.engines.compile.kinds import PAULI
 from qml.engines.jax import run
 from qml.engines.jax.arrays import Array, bare
 from qml.engines.jax.compiled import Compiled
-from qml.engines.jax.kinds import PAULI
 from qml.engines.jax.plan import Plan
 from qml.engines.pauli_state import PauliState, pauli_vector_of
 from qml.states.base import State

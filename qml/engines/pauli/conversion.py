@@ -15,9 +15,10 @@ from qml._typing import Complex, Integer, Real
 from qml.engines._llvm.language import LANES
 from qml.engines._llvm.teams import shared
 from qml.engines.pauli import conversion_kernels as kernels
-from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder, one
+from qml.engines.pauli import rows
+from qml.engines.pauli.rows import RowCompiler
 from qml.engines.pauli.run import sweep
-from qml.engines.pauli.tables import TableBuilder, Tables
+from qml.engines.pauli.tables import ACTIVE_SITES, Map, TableBuilder, Tables
 
 _TO_MATRIX = np.array([[1.0, 0, 0, 1], [0, 1, -1, 0], [0, 1, 1, 0], [1, 0, 0, -1]])
 """From the components I, X, Y / i, Z of a site to its entries 00, 01, 10, 11."""
@@ -61,7 +62,7 @@ def matrix_of(vectors: Real, n: int) -> Complex:
         )
         sweep(parts, _butterfly(n - 1), _BUTTERFLY)
         shared(
-            members * (len(numbers) // _side(n - 1)),
+            members * (len(numbers) // kernels.TILE),
             _is_large(parts),
             partial(kernels.store_quadrants, parts, entries, numbers, crossed),
         )
@@ -77,7 +78,7 @@ def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
     if n <= SMALL:
         kernels.small_vectors(entries, out, numbers, counts, scale)
         return out.reshape(*x.shape[:-2], 4**n)
-    tiles = len(out) * (len(numbers) // _side(n))
+    tiles = len(out) * (len(numbers) // kernels.TILE)
     shared(tiles, _is_large(out), partial(kernels.load_matrices, entries, out, numbers))
     sweep(out, _butterfly(n), _BUTTERFLY_BACK)
     shared(out.size // kernels.BLOCK, _is_large(out), partial(kernels.finish_vectors, out, counts, scale))
@@ -87,10 +88,6 @@ def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
 def _is_large(array: Real) -> bool:
     """Whether a step on it is worth sharing between threads."""
     return bool(array.size >= 4**SHARED_FROM)
-
-
-def _side(n: int) -> int:
-    return kernels.TILE if (1 << n) % kernels.TILE == 0 else 1
 
 
 @lru_cache(maxsize=32)
@@ -109,9 +106,10 @@ def _tables(n: int) -> tuple[Integer, Integer]:
 def _butterfly(n: int) -> Tables:
     """The same 4 x 4 matrix on every site but the last ones, which are taken in blocks."""
     sites = range(n - BLOCK_SITES)
-    sweeps = -(-len(sites) // ACTIVE_SITES)
-    builder, blocks = TableBuilder(), SweepBuilder(n, -(-len(sites) // sweeps))  # no larger than so few need
+    sweeps = max(1, -(-len(sites) // ACTIVE_SITES))
+    builder = TableBuilder()
+    builder.begin(n, -(-len(sites) // sweeps))  # no larger than so few need
     for site in sites:
-        blocks.add((site,), [one(site, 0, False, False, False)])
-    builder.add_blocks(blocks)
+        builder.add_maps((site,), [Map((site,), partial(RowCompiler.site, kind=rows.GENERAL, first=0, free=False))])
+    builder.end_blocks()
     return builder.tables()

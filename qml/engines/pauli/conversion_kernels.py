@@ -27,8 +27,8 @@ from qml.engines._llvm.kernel import kernel
 from qml.engines._llvm.language import F1, F2, I1, subroutine
 
 TILE = 8
-BLOCK = 4**7
-"""Numbers of a block in which the butterflies of the last seven sites are done, 128 KiB."""
+BLOCK = 4**8
+"""Numbers of a block in which the butterflies of the last eight sites are done, 512 KiB."""
 
 
 @subroutine
@@ -87,7 +87,7 @@ def store_quadrants(parts: F2, matrices: F2, spread: I1, crossed: bool, begin: i
     from X and Y (`crossed`)."""
     half = spread.size
     d = 2 * half
-    side = TILE if half % TILE == 0 else 1
+    side = min(TILE, half)
     units = half // side
     scale = 0.5 / d
     upper, lower = (2 * half, 2 * d * half) if crossed else (0, 2 * d * half + 2 * half)
@@ -113,7 +113,7 @@ def store_quadrants(parts: F2, matrices: F2, spread: I1, crossed: bool, begin: i
 def load_matrices(matrices: F2, vectors: F2, spread: I1, begin: int, end: int) -> None:
     """N, with its entry (x, y) at the interleaved index, from Hermitian matrices as pairs (re, im)."""
     d = spread.size
-    side = TILE if d % TILE == 0 else 1
+    side = min(TILE, d)
     units = d // side
     for unit in range(begin, end):
         b, x = unit // units, side * (unit % units)
@@ -141,7 +141,7 @@ def finish_vectors(vectors: F2, counts: I1, scale: float, begin: int, end: int) 
 @kernel
 def small_matrices(vectors: F2, matrices: F2, parts: F2, spread: I1, counts: I1) -> None:
     """Matrices as pairs (re, im) from Pauli vectors whose parts are no larger than a block."""
-    tiles = vectors.shape[0] * (spread.size // (TILE if spread.size % TILE == 0 else 1))
+    tiles = vectors.shape[0] * (spread.size // min(TILE, spread.size))
     for pair in range(2):
         load_parts(vectors, pair, 3 - pair, parts, counts, 0, parts.shape[0])
         store_quadrants(parts, matrices, spread, pair == 1, 0, tiles)
@@ -149,12 +149,6 @@ def small_matrices(vectors: F2, matrices: F2, parts: F2, spread: I1, counts: I1)
 
 @kernel
 def small_vectors(matrices: F2, vectors: F2, spread: I1, counts: I1, scale: float) -> None:
-    """scale Tr(P X) from Hermitian matrices as pairs (re, im), one after another."""
-    d = spread.size
-    for b in range(vectors.shape[0]):
-        x, matrix = vectors[b], matrices[b]
-        for i in range(d):
-            for j in range(d):
-                x[2 * spread[i] + spread[j]] = matrix[2 * (d * i + j)] + matrix[2 * (d * i + j) + 1]
-        butterfly(x, True)
-        signed(x, x, counts, scale, 0)
+    """scale Tr(P X), no larger than a block, from Hermitian matrices as pairs (re, im)."""
+    load_matrices(matrices, vectors, spread, 0, vectors.shape[0] * (spread.size // min(TILE, spread.size)))
+    finish_vectors(vectors, counts, scale, 0, vectors.shape[0])

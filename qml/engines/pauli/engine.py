@@ -12,9 +12,9 @@ from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines._llvm.language import LANES
 from qml.engines.base import Engine
+from qml.engines.compile.lanes import apart, groups_of, members_of
 from qml.engines.pauli import loops
 from qml.engines.pauli.conversion import matrix_of, vector_of
-from qml.engines.pauli.lanes import apart, groups_of, members_of
 from qml.engines.pauli.plan import Plan, plan_of
 from qml.engines.pauli.run import NOTHING_SAVED, sweep
 from qml.engines.pauli.tables import Tables
@@ -33,7 +33,6 @@ from qml.engines.register import (
     ready,
     shared,
 )
-from qml.engines.vectors import plain as any_sites
 from qml.engines.vectors import run as vector_runs
 from qml.operators import PauliLike
 from qml.operators.sites import hermitian_sum
@@ -106,7 +105,7 @@ class PauliEngine(Engine):
         plan = plan_of(program, members=members)
         what = "the Pauli vector" if members == 1 else f"{members} Pauli vectors"
         buffers.check(f"{what} of {plan.n_max} qubits", 2 * 8 * plan.numbers(members), "use fewer qubits", plan.n_max)
-        coefficients, _ = plan.coefficients.bind(slots)
+        coefficients = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
         sweep(vectors, plan.tables, coefficients, threads=self.threads)
         return PauliState._trusted(_heads(plan, vectors, batch, plan.n_out), plan.n_out)
@@ -131,7 +130,7 @@ class PauliEngine(Engine):
             "use fewer qubits, or a smaller checkpoint_bytes",
             plan.n_max,
         )
-        coefficients, values = plan.coefficients.bind(slots)
+        coefficients = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
         saves = buffers.empty((len(vectors), kept, vectors.shape[1]))
         starts = []
@@ -151,7 +150,7 @@ class PauliEngine(Engine):
                     sweep(start, parts[number], coefficients, saves=saves, threads=self.threads)
                     del start
                 sweep(g, parts[number], coefficients, saves=saves, sums=sums, threads=self.threads)
-            of_slots = plan.coefficients.slot_gradient(slots, values, sums, members)
+            of_slots = plan.coefficients.slot_gradient(slots, coefficients, sums, members)
             gradient = program.pull_slots(of_slots.reshape(*batch, of_slots.shape[1]))
             if initial is None:
                 return gradient, None
@@ -176,7 +175,7 @@ class PauliEngine(Engine):
         slots, _ = batch_of(program, params, initial)
         state = self.evolve(program, params, initial)
         plan = plan_of(program)
-        coefficients, values = plan.coefficients.bind(slots)
+        coefficients = plan.coefficients.bind(slots)
 
         def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
             v = directions_of(directions, program.n_params)
@@ -189,8 +188,8 @@ class PauliEngine(Engine):
                 plan.n_max,
             )
             by_slot = by_slot_of(program, wanted)
-            changed = plan.coefficients.tangents(slots, values, by_slot)
-            r, row = _start(plan, initial, ())[0], coefficients[0, ::LANES]
+            changed = plan.coefficients.tangents(slots, coefficients, by_slot)
+            r, row = _start(plan, initial, ())[0], members_of(coefficients, 1)[0]
             dr = tangents(r, plan.tables, row, changed, self.threads)
             dr = dr[:, : 4**plan.n_out] if wanted is flat else flat @ dr[:, : 4**plan.n_out]
             if changes is not None:  # the map is linear
@@ -203,15 +202,17 @@ class PauliEngine(Engine):
     def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
         """U(theta) applied to the columns of `vectors`; compiled on qubits, plain NumPy on other sites."""
         program = as_program(program)
-        run = vector_runs.evolve_vectors if set(program.dims_in) == {2} else any_sites.evolve_vectors
-        return run(program, params, vectors)
+        if set(program.dims_in) != {2}:
+            return super().evolve_vectors(program, params, vectors)
+        return vector_runs.evolve_vectors(program, params, vectors)
 
     def evolve_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, VectorsPull]:
         program = as_program(program)
-        run = vector_runs.evolve_vectors_vjp if set(program.dims_in) == {2} else any_sites.evolve_vectors_vjp
-        return run(program, params, vectors)
+        if set(program.dims_in) != {2}:
+            return super().evolve_vectors_vjp(program, params, vectors)
+        return vector_runs.evolve_vectors_vjp(program, params, vectors)
 
     def expect_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, observable: PauliLike, vectors: Complex | None = None
@@ -248,11 +249,10 @@ def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
 
 def _heads(plan: Plan, vectors: Real, batch: tuple[int, ...], n: int) -> Real:
     """The first 4^n numbers (*batch, 4^n) of the vectors of a plan, which are lost."""
-    size, members = 4**n, math.prod(batch)
-    if not plan.wide:
-        kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
-    elif vectors.shape[1] != size * LANES:
-        kept = members_of(vectors, members, size)
-    else:
-        kept = apart(vectors, members)
-    return kept.reshape(*batch, size)
+    size = 4**n
+    if plan.wide:
+        heads = vectors[:, : size * LANES]
+        vectors = (apart if heads.size == vectors.size else members_of)(heads, math.prod(batch))
+    elif vectors.shape[1] != size:
+        vectors = vectors[:, :size].copy()
+    return vectors.reshape(*batch, size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -12,13 +12,24 @@ from qml._typing import Real
 from qml.channels.mixtures import PauliMixture
 from qml.circuits.program import Program, Step
 from qml.engines._llvm.language import LANES
-from qml.engines.compile.steps import Factor, Steps, any_free, check_qubits, fused, is_permutation, kept, string_of
-from qml.engines.pauli import blocks as grouping
-from qml.engines.pauli import loops
-from qml.engines.pauli.blocks import Map
-from qml.engines.pauli.coefficients import Coefficients
-from qml.engines.pauli.lanes import groups_of, in_lanes
-from qml.engines.pauli.tables import TableBuilder
+from qml.engines.compile.coefficients import Coefficients
+from qml.engines.compile.kinds import PAULI
+from qml.engines.compile.lanes import groups_of, in_lanes
+from qml.engines.compile.steps import (
+    Factor,
+    Steps,
+    any_free,
+    as_permutation,
+    check_qubits,
+    fused,
+    is_permutation,
+    kept,
+    rotation,
+    string_of,
+)
+from qml.engines.pauli import loops, rows
+from qml.engines.pauli.rows import RowCompiler
+from qml.engines.pauli.tables import ACTIVE_SITES, Map, TableBuilder
 from qml.engines.register import registers_of
 from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
@@ -28,6 +39,12 @@ ROUNDING = 4 * float(np.finfo(np.float64).eps)
 """Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer; the first row of a
 channel, which says what becomes of the trace, is (1, 0, 0, ...) where it is so close to it; and a channel that is so
 close to a depolarizing one is depolarizing."""
+DIFFERENTIATED_SITES = 4
+"""Sites of a sweep at most where the history of a block is kept."""
+ALONE_UP_TO = 4
+"""Qubits of a register that is one block, though it fills one lane of eight."""
+HISTORY_ROOM = 2**14
+"""Rows that the history of a block of the whole register may take: 1 MiB. Fewer would mean more vectors to keep."""
 LANES_UP_TO = 5
 """Qubits up to which members of a batch go side by side."""
 
@@ -50,7 +67,7 @@ class Plan(Steps):
     n_saved : int
         How many operations hold free parameters; their inputs are needed on the way back.
     wide : bool
-        Whether it is for vectors of eight members side by side (:mod:`qml.engines.pauli.lanes`).
+        Whether it is for vectors of eight members side by side (:mod:`qml.engines.compile.lanes`).
     """
 
     def __init__(self, program: Program, gradient: bool, wide: bool) -> None:
@@ -62,8 +79,8 @@ class Plan(Steps):
 
         no_matrices = PauliRotation | PartialTrace | Preparation
         matrices = [len(s.sites) for s in program.steps if not isinstance(s.instruction, no_matrices)]
-        self._builder = TableBuilder(max([grouping.ACTIVE_SITES, *matrices]), wide)
-        self.coefficients = Coefficients()
+        self._builder = TableBuilder(max([ACTIVE_SITES, *matrices]), wide)
+        self.coefficients = Coefficients(PAULI)
         self.n_max = self._build(program)
 
         self.tables = self._builder.tables()
@@ -95,7 +112,7 @@ class Plan(Steps):
 
     def _build(self, program: Program) -> int:
         n = n_max = self.n_in
-        self._blocks = self._new_blocks(n)
+        self._begin_blocks(n)
         for step in program.steps:
             sites, instruction = step.sites, step.instruction
             if isinstance(instruction, PartialTrace | Preparation):
@@ -106,18 +123,19 @@ class Plan(Steps):
                     self._builder.add(loops.APPEND if appended else loops.DISCARD, n, [shift], 1)
                     n += 1 if appended else -1
                 n_max = max(n_max, n)
-                self._blocks = self._new_blocks(n)
+                self._begin_blocks(n)
                 continue
             if isinstance(instruction, PauliRotation):
                 sites, letters = string_of(step)
                 if not sites:
                     continue  # a phase
+                instruction = rotation(letters)
             if len(sites) == 1:
                 self.wait_for(Step(instruction, sites, step.start, step.stop), self._fixed_matrix, phases=False)
                 continue
             if not isinstance(instruction, PauliRotation):
                 self._add(sites, self._matrix_map(step))
-            elif len(sites) <= self._blocks.most:
+            elif len(sites) <= self._builder.most:
                 string = sum(LETTERS.index(letter) << 2 * k for k, letter in enumerate(reversed(letters)))
                 self._add(sites, self._turn(sites, string, step))
             else:
@@ -127,67 +145,74 @@ class Plan(Steps):
         self._end_blocks()
         return n_max
 
-    def _new_blocks(self, n: int) -> grouping.SweepBuilder:
-        if self.wide or n <= grouping.ALONE_UP_TO:  # all sites in one block, and what the history has room for
-            return grouping.SweepBuilder(n, n, grouping.HISTORY_ROOM // 4**n if self._gradient else math.inf)
-        most = grouping.DIFFERENTIATED_SITES if self._gradient else grouping.ACTIVE_SITES
-        return grouping.SweepBuilder(n, min(most, n - 2))
+    def _begin_blocks(self, n: int) -> None:
+        if self.wide or n <= ALONE_UP_TO:  # all sites in one block, and what the history has room for
+            self._builder.begin(n, n, HISTORY_ROOM // 4**n if self._gradient else math.inf)
+        else:
+            self._builder.begin(n, min(DIFFERENTIATED_SITES if self._gradient else ACTIVE_SITES, n - 2))
 
     def _add(self, sites: tuple[int, ...], last: Map) -> None:
         """A map on several sites, after what waits on them."""
-        self._blocks.add(sites, [*(m for site in sites for m in self._waiting_maps(site)), last])
+        self._builder.add_maps(sites, [*(m for site in sites for m in self._waiting_maps(site)), last])
 
     def _end_blocks(self) -> None:
         """Place everything that is waiting, before an operation that is no part of a block."""
         for site in self.waiting():
-            self._blocks.end(site, self._waiting_maps(site))
-        self._builder.add_blocks(self._blocks)
+            self._builder.end(site, self._waiting_maps(site))
+        self._builder.end_blocks()
 
     def _waiting_maps(self, site: int) -> list[Map]:
         """What waits on a site: one matrix, or, where all but one rotation cost nothing, each by itself."""
-        chain, maps, strength, store = self.taken(site), list[Map](), 1.0, self.coefficients.add
+        chain, strength = self.taken(site), 1.0
         if any_free(chain) and all(map(_is_unital, chain)):
             chain, strength = _without_depolarizing(chain)
         chain = list(fused(chain))
         letter = _one_turn(chain)
         if any_free(chain) and not letter:
-            affine, unital = all(map(_is_affine, chain)), all(map(_is_unital, chain))
-            maps.append(grouping.one(site, self.coefficients.add_chain(chain), True, affine, unital))
+            maps = [_product(site, self.coefficients.add_chain(chain), chain)]
         else:
-            for factor in chain:
-                if isinstance(factor, Step):
-                    maps.append(self._turn((site,), letter, factor))
-                else:
-                    maps.append(grouping.fixed(site, factor, store))
+            maps = [
+                self._turn((site,), letter, factor) if isinstance(factor, Step) else self._fixed_map((site,), factor)
+                for factor in chain
+            ]
         if strength != 1.0:
-            maps.append(grouping.fixed(site, np.diag([1.0, strength, strength, strength]), store))
+            maps.append(self._fixed_map((site,), np.diag([1.0, strength, strength, strength])))
         return maps
 
     def _turn(self, sites: tuple[int, ...], string: int, step: Step) -> Map:
-        return grouping.turn(sites, string, self._cosine_and_sine(step), self.is_free(step))
+        """exp(-i theta P / 2) with a base-4 digit of P for each of the sites."""
+        first, free = self._cosine_and_sine(step), self.is_free(step)
+        return Map(sites, partial(RowCompiler.turn, string=string, first=first, free=free))
 
     def _cosine_and_sine(self, step: Step) -> int:
-        return self.coefficients.add_rotation(self._offset[step.start], step.start, self.is_free(step))
+        angle = self._offset[step.start]
+        return self.coefficients.add_rotation(step.instruction, angle, step.start, self.is_free(step))
 
     def _matrix_map(self, step: Step) -> Map:
         """The map of a step on several sites that is no rotation."""
-        if self.is_free(step):
-            return grouping.dense(step.sites, self.coefficients.add_matrix(step), True)
-        matrix = self._fixed_matrix(step)
+        if not self.is_free(step):
+            return self._fixed_map(step.sites, self._fixed_matrix(step))
+        return Map(step.sites, partial(RowCompiler.dense, first=self.coefficients.add_matrix(step), free=True))
+
+    def _fixed_map(self, sites: tuple[int, ...], matrix: Real) -> Map:
+        """A matrix of numbers, over the sites as listed."""
         if is_permutation(matrix):
-            return grouping.permutation(step.sites, matrix)
-        return grouping.dense(step.sites, self.coefficients.add(matrix), False)
+            places, factors = as_permutation(matrix)
+            return Map(sites, partial(RowCompiler.permute, places=places, factors=factors), computed=False)
+        first, diagonal = self.coefficients.add(matrix), np.diagonal(matrix)
+        if len(sites) > 1:
+            return Map(sites, partial(RowCompiler.dense, first=first, free=False))
+        if matrix[0, 0] == 1.0 and matrix[3, 0] and np.count_nonzero(matrix) == np.count_nonzero(diagonal) + 1:
+            return Map(sites, partial(RowCompiler.translate, diagonal=diagonal, first=first))
+        return _product(sites[0], first, [matrix])
 
     def _fixed_matrix(self, step: Step) -> Real:
         """The transfer matrix of a step without free parameters; the same for equal instructions."""
         values = self.fixed_values(step)
         key = (id(step.instruction), values.tobytes())
         if key not in self._fixed:
-            instruction = step.instruction
-            if isinstance(instruction, PauliRotation):  # on one site, whatever its weight
-                instruction = PauliRotation(instruction.label.strip("I"))
-            matrix = transfer_of(instruction, values)
-            if isinstance(instruction, Unitary):  # Clifford gates are signed permutations
+            matrix = transfer_of(step.instruction, values)
+            if isinstance(step.instruction, Unitary):  # Clifford gates are signed permutations
                 near = np.rint(matrix)
                 matrix = np.where(np.abs(matrix - near) <= ROUNDING, near, matrix)
             elif np.abs(matrix[0] - np.eye(1, len(matrix))).max() <= ROUNDING:  # the trace is preserved
@@ -196,6 +221,13 @@ class Plan(Steps):
                 matrix = depolarizing if np.abs(matrix - depolarizing).max() <= ROUNDING else matrix
             self._fixed[key] = matrix
         return self._fixed[key]
+
+
+def _product(site: int, first: int, chain: list[Factor]) -> Map:
+    """The product of a chain, whose coefficients start at `first`."""
+    unital, affine = all(map(_is_unital, chain)), all(map(_is_affine, chain))
+    kind = rows.UNITAL if unital else rows.AFFINE if affine else rows.GENERAL
+    return Map((site,), partial(RowCompiler.site, kind=kind, first=first, free=any_free(chain)))
 
 
 def _without_depolarizing(chain: list[Factor]) -> tuple[list[Factor], float]:
@@ -217,7 +249,7 @@ def _one_turn(chain: list[Factor]) -> int:
         return 0
     if not all(is_permutation(matrix) for matrix in fixed):
         return 0
-    return LETTERS.index(steps[0].instruction.label.strip("I"))
+    return LETTERS.index(steps[0].instruction.label)
 
 
 def _is_affine(factor: Factor) -> bool:

@@ -97,10 +97,6 @@ class RowCompiler:
             held[target] = held[source]
         self._waiting[target] *= factors
 
-    def scale(self, positions: tuple[int, ...], diagonal: Real) -> None:
-        """A diagonal map on one site."""
-        self._waiting[self._components(*positions)] *= diagonal
-
     # matrices --------------------------------------------------------------------------------------------------------
 
     def site(self, positions: tuple[int, ...], kind: int, first: int, free: bool) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from qml.engines._llvm.language import F1, I1, I2, LANES, U1
 from qml.engines.compile.steps import Joined
-from qml.engines.pauli import blocks as grouping
-from qml.engines.pauli import loops
-from qml.engines.pauli import rows as block_rows
+from qml.engines.compile.windows import Operation, windows
+from qml.engines.pauli import loops, rows
+from qml.engines.pauli.rows import RowCompiler
 
+ACTIVE_SITES = 5
+"""Sites of a sweep at most: it works in 64 KiB, which fit into the second cache."""
+WINDOW = 64
+"""How many operations ahead are looked at for one that fits into the sweep."""
 SPACING = (LANES - 1).bit_length()
 """Bits of the index of a wide vector that count the members."""
 
@@ -30,18 +37,44 @@ class Tables(NamedTuple):
     wide: bool
 
 
+@dataclass(frozen=True)
+class Map:
+    """A map on some sites: how it is given to a compiler, with their positions among the active ones; whether it is to
+    be computed."""
+
+    sites: tuple[int, ...]
+    place: Callable[[RowCompiler, tuple[int, ...]], None]
+    computed: bool = True
+
+
+@dataclass
+class _Op(Operation):
+    """Maps that are applied together, on these sites."""
+
+    maps: list[Map]
+
+    @property
+    def computed(self) -> int:
+        """How many of its maps are to be computed."""
+        return sum(m.computed for m in self.maps)
+
+
 class TableBuilder:
     """Rows of the table, with what they refer to: blocks have at most `largest` sites; `wide`: for vectors of eight
-    members side by side."""
+    members side by side.
 
-    def __init__(self, largest: int = grouping.ACTIVE_SITES, wide: bool = False) -> None:
+    Maps on a few of n qubits are collected in order of application, after :meth:`begin`, until they are grouped into
+    sweeps by :meth:`end_blocks`.
+    """
+
+    def __init__(self, largest: int = ACTIVE_SITES, wide: bool = False) -> None:
         self._wide = wide
         self._spacing = SPACING if wide else 0
         self._table: list[list[int]] = []
         self._places: list[int] = []
         self._offsets: dict[tuple[int, ...], int] = {}
         self._sweeps: list[list[int]] = []
-        self._segments = Joined(np.zeros((0, block_rows.SIDE + 1), dtype=np.int64))
+        self._segments = Joined(np.zeros((0, rows.SIDE + 1), dtype=np.int64))
         self._rows = Joined(LANES * np.arange(4**largest, dtype=np.uint32))
         self._factors = Joined(np.ones(4**largest))
         self.n_saved = 0
@@ -60,20 +93,44 @@ class TableBuilder:
         if kind == loops.ROTATION:
             self._room = max(self._room, 2 * loops.CHUNKS)
 
-    def add_blocks(self, builder: grouping.SweepBuilder) -> None:
-        """One row a sweep of what the builder has collected."""
-        for sites, own, free in builder.sweeps():
-            shifts = [self.shift(builder.n, site) for site in reversed(sites)]  # ascending
-            self.add(loops.BLOCK, builder.n, shifts, len(shifts), self._offsets_of(tuple(shifts)), free)
-            rows, factors = self._rows.add(own.rows), self._factors.add(own.factors)
+    def begin(self, n: int, most: int, computed: float = math.inf) -> None:
+        """Collect for sweeps of at most `most` of n sites, or of one operation on more, and of at most `computed` maps
+        to compute."""
+        self.n, self.most, self._computed = n, most, computed
+        self._ops: list[_Op] = []
+        self._last: dict[int, _Op] = {}
+
+    def add_maps(self, sites: tuple[int, ...], maps: Sequence[Map]) -> None:
+        """Maps on some of these sites, together."""
+        op = _Op(sites, list(maps))
+        self._ops.append(op)
+        self._last.update(dict.fromkeys(sites, op))
+
+    def end(self, site: int, maps: Sequence[Map]) -> None:
+        """Maps on one site after all others: where it was last, so that they cost no sweep of their own."""
+        if site in self._last:
+            self._last[site].maps.extend(maps)
+        else:
+            self.add_maps((site,), maps)
+
+    def end_blocks(self) -> None:
+        """One row a sweep of what has been collected."""
+        for chosen, sites in windows(self._ops, self.n, self.most, WINDOW, self._computed):
+            compiler = RowCompiler(len(sites))
+            for m in (m for op in chosen for m in op.maps):
+                m.place(compiler, tuple(sites.index(site) for site in m.sites))
+            own = compiler.finish()
+            shifts = [self.shift(self.n, site) for site in reversed(sites)]  # ascending
+            self.add(loops.BLOCK, self.n, shifts, len(shifts), self._offsets_of(tuple(shifts)), own.sums > 0)
+            first, factors = self._rows.add(own.rows), self._factors.add(own.factors)
             segments = own.segments.copy()
-            segments[:, [block_rows.ROWS, block_rows.HISTORY]] += rows
-            segments[:, block_rows.FACTORS] += factors
-            first = self._segments.add(segments)
+            segments[:, [rows.ROWS, rows.HISTORY]] += first
+            segments[:, rows.FACTORS] += factors
             room = [own.needed, own.history, own.sums, own.bound]
-            self._sweeps.append([first, len(segments), rows, factors, *room])
-            chunks = min(loops.BLOCK_CHUNKS, 4 ** (builder.n - len(shifts)))
+            self._sweeps.append([self._segments.add(segments), len(segments), first, factors, *room])
+            chunks = min(loops.BLOCK_CHUNKS, 4 ** (self.n - len(shifts)))
             self._room = max(self._room, chunks * LANES * own.sums)
+        self._ops, self._last = [], {}
 
     def _offsets_of(self, shifts: tuple[int, ...]) -> int:
         """Where the index offsets of the components of a block start among the places."""

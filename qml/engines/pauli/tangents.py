@@ -18,9 +18,9 @@ import numpy as np
 
 from qml import buffers
 from qml._typing import Integer, Real
+from qml.engines.compile.lanes import in_lanes
 from qml.engines.pauli import block_kernels as blocks
 from qml.engines.pauli import loops, rows
-from qml.engines.pauli.lanes import in_lanes
 from qml.engines.pauli.run import sweep
 from qml.engines.pauli.tables import Tables
 

@@ -61,7 +61,7 @@ class Tables(NamedTuple):
 
 
 @subroutine
-def _sums(buffers: F1, sums: F1, op: I1, offsets: I1, firsts: I1, coefficients: F1, signs: F1) -> None:
+def _sums(buffers: F1, sums: F1, op: I1, offsets: I1, firsts: I1, matrices: F1, signs: F1) -> None:
     """The sums of an operation, psi and lambda before it one after the other in the buffers."""
     size = buffers.size // 2
     psi, cotangent = buffers[:size], buffers[size:]
@@ -72,7 +72,7 @@ def _sums(buffers: F1, sums: F1, op: I1, offsets: I1, firsts: I1, coefficients: 
     else:
         for p in range(op[FREE]):
             start = op[D] + 2 * op[B] * op[B] * p
-            dense_sums(psi, cotangent, offsets, firsts, coefficients, start, sums, LANES * p)
+            dense_sums(psi, cotangent, offsets, firsts, matrices, start, sums, LANES * p)
 
 
 @subroutine
@@ -111,6 +111,7 @@ def run(
     m: int,
     tables: Tables,
     coefficients: F1,
+    matrices: F1,
     sums: F3,
     room: F2,
     first_sweep: int,
@@ -169,10 +170,10 @@ def run(
                             high, low = ROW << op[A], ROW << op[B]
                             pair(buffer, high, low, coefficients, op[C], op[D], moves, factors, backward)
                         elif op[KIND] == TURN:
-                            sine = -coefficients[op[C] + 1] if backward else coefficients[op[C] + 1]
-                            turn(buffer, op[A], op[B], op[E], coefficients[op[C]], sine, signs)
+                            cosine, sine = coefficients[LANES * op[C]], coefficients[LANES * (op[C] + 1)]
+                            turn(buffer, op[A], op[B], op[E], cosine, -sine if backward else sine, signs)
                         else:
-                            dense(buffer, w, offsets, firsts, coefficients, op[C], backward)
+                            dense(buffer, w, offsets, firsts, matrices, op[C], backward)
                     if backward and op[FREE]:
                         at = LANES * (chunk * sums.shape[1] + op[OUT])
-                        _sums(buffers, flat_sums[at:], op, offsets, firsts, coefficients, signs)
+                        _sums(buffers, flat_sums[at:], op, offsets, firsts, matrices, signs)

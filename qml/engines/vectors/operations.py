@@ -13,16 +13,20 @@ from qml.engines._llvm.simd import load, store
 ROW = 2 * LANES
 """Numbers in a row of a buffer."""
 PAIR_SUMS = 8
-"""Im S_aa of the four components, Re(S_01 - S_10) and Im(S_01 + S_10) of A, the same of B; S_ab = <lambda_a|psi_b>."""
+"""Of A the sums of Im S_00, Im S_11, Re(S_01 - S_10) and Im(S_01 + S_10), S_ab = <lambda_a|psi_b>; the same of B."""
 
 # LLVM spills vector registers around branches: hence one loop for each case, without any.
 
 
 @inline
 def _two_by_two(m: F1, start: int, adjoint: bool, u: F1) -> None:
-    """The matrix at `start` (-1: 1), or its adjoint, to u, twice (re and im of 00, 01, 10, 11)."""
+    """The matrix at `start` (-1: 1), or its adjoint, to u, twice (re and im of 00, 01, 10, 11).
+
+    There, each entry a + ib is ((a, -b), (b, a)), and numbers stand eight lanes apart.
+    """
     for e in range(8):
-        u[e] = m[start + e] if start >= 0 else 1.0 if e == 0 or e == 6 else 0.0
+        place = LANES * (start + 8 * (e >> 2) + 4 * (e & 1) + (e & 2))
+        u[e] = m[place] if start >= 0 else 1.0 if e == 0 or e == 6 else 0.0
     if adjoint:
         u[2], u[4] = u[4], u[2]
         u[1], u[3], u[5], u[7] = -u[1], -u[5], -u[3], -u[7]
@@ -98,8 +102,9 @@ def pair(x: F1, sh: int, sl: int, m: F1, first: int, second: int, places: I1, fa
 @inline
 def pair_sums(x: F1, y: F1, sh: int, sl: int, free: int, sums: F1) -> None:
     """The sums for A and B (see ``PAIR_SUMS``), x = psi and y = lambda before the operation."""
-    d0, d1, d2, d3 = load(sums, 0), load(sums, 8), load(sums, 16), load(sums, 24)
-    ua, va, ub, vb = load(sums, 32), load(sums, 40), load(sums, 48), load(sums, 56)
+    zero = 0.0 * load(sums, 0)
+    d0, d1, d2, d3 = zero, zero, zero, zero
+    ua, va, ub, vb = load(sums, 16), load(sums, 24), load(sums, 48), load(sums, 56)
     for outer in range(0, x.size, 2 * sh):
         for middle in range(outer, outer + sh, 2 * sl):
             for i in range(middle, middle + sl, ROW):
@@ -122,12 +127,12 @@ def pair_sums(x: F1, y: F1, sh: int, sl: int, free: int, sums: F1) -> None:
                     vb = vb + p0 * i1 - q0 * r1 + p1 * i0 - q1 * r0
                     ub = ub + p2 * r3 + q2 * i3 - p3 * r2 - q3 * i2
                     vb = vb + p2 * i3 - q2 * r3 + p3 * i2 - q3 * r2
-    store(sums, 0, d0)
-    store(sums, 8, d1)
-    store(sums, 16, d2)
-    store(sums, 24, d3)
-    store(sums, 32, ua)
-    store(sums, 40, va)
+    store(sums, 0, load(sums, 0) + d0 + d1)
+    store(sums, 8, load(sums, 8) + d2 + d3)
+    store(sums, 16, ua)
+    store(sums, 24, va)
+    store(sums, 32, load(sums, 32) + d0 + d2)
+    store(sums, 40, load(sums, 40) + d1 + d3)
     store(sums, 48, ub)
     store(sums, 56, vb)
 

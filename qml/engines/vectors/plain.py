@@ -48,7 +48,7 @@ def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None
 
 def _evolved(program: Program, slots: Real, w: Complex) -> Complex:
     for step in program.steps:
-        w = apply(unitary_of(step).matrix(_of(step, slots)), step.sites, w, program.dims_in)
+        w = apply(matrix_at(step, slots), step.sites, w, program.dims_in)
     return w
 
 
@@ -62,12 +62,11 @@ def evolve_vectors_vjp(program: Program, params: ParamsLike, vectors: Complex | 
         w = final
         gradient = np.zeros(len(slots))
         for step in reversed(program.steps):
-            gate, values = unitary_of(step), _of(step, slots)
-            inverse = gate.matrix(values).conj().T
+            inverse = matrix_at(step, slots).conj().T
             w = apply(inverse, step.sites, w, dims)
             if step.stop > step.start:
                 overlap = _overlap(w, c, step.sites, dims)
-                gradient[step.start : step.stop] = np.einsum("pij,ji->p", gate.derivatives(values), overlap).real
+                gradient[step.start : step.stop] = np.einsum("pij,ji->p", derivatives_at(step, slots), overlap).real
             c = apply(inverse, step.sites, c, dims)
         return program.pull_slots(gradient), None if vectors is None else c
 
@@ -92,11 +91,10 @@ def push_vectors(program: Program, params: ParamsLike, vectors: Complex | None) 
         if changes is not None:
             tangents[:] = np.moveaxis(changes_of(changes, shape), 0, -1)
         for step in program.steps:
-            gate, values = unitary_of(step), _of(step, slots)
-            u = gate.matrix(values)
+            u = matrix_at(step, slots)
             tangents = apply(u, step.sites, tangents.reshape(len(w), -1), dims).reshape(tangents.shape)
             if step.stop > step.start:
-                for du, speeds in zip(gate.derivatives(values), along[step.start : step.stop], strict=True):
+                for du, speeds in zip(derivatives_at(step, slots), along[step.start : step.stop], strict=True):
                     tangents += apply(du, step.sites, w, dims)[..., None] * speeds
             w = apply(u, step.sites, w, dims)
         return np.ascontiguousarray(np.moveaxis(tangents, -1, 0)).reshape(shape)
@@ -169,5 +167,11 @@ def unitary_of(step: Step) -> Unitary:
     return step.instruction
 
 
-def _of(step: Step, slots: Real) -> Real:
-    return slots[step.start : step.stop]
+def matrix_at(step: Step, slots: Real) -> Complex:
+    """The matrix of a gate at slot values."""
+    return unitary_of(step).matrix(slots[step.start : step.stop])
+
+
+def derivatives_at(step: Step, slots: Real) -> Complex:
+    """Its derivatives (p, D, D)."""
+    return unitary_of(step).derivatives(slots[step.start : step.stop])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,9 @@ import numpy as np
 
 from qml._typing import Complex, Integer, Real
 from qml.circuits.program import Program, Step
+from qml.engines.compile.coefficients import Coefficients
+from qml.engines.compile.kinds import AMPLITUDES
+from qml.engines.compile.lanes import entries_of
 from qml.engines.compile.steps import (
     Joined,
     Steps,
@@ -18,18 +20,20 @@ from qml.engines.compile.steps import (
     fused,
     is_permutation,
     kept,
+    rotation,
     string_of,
 )
 from qml.engines.compile.windows import Operation, windows
-from qml.engines.transfer import LETTERS, PAULIS, TO_Z
+from qml.engines.transfer import TO_Z
 from qml.engines.vectors import kernels
-from qml.engines.vectors.chains import chain_products
 from qml.engines.vectors.operations import PAIR_SUMS
-from qml.engines.vectors.plain import unitary_of
-from qml.gates import P, PauliRotation
+from qml.engines.vectors.plain import derivatives_at, matrix_at, unitary_of
+from qml.gates import PauliRotation
 
 ACTIVE_QUBITS = 9
 """Qubits of a sweep at most: its two buffers, 2^9 rows of 128 bytes each, stay in the L2 cache."""
+ENTRIES = np.array([0, 4, 2, 6, 8, 12, 10, 14])
+"""Where the real and imaginary parts of a 2 x 2 matrix stand in the 4 x 4 matrix of reals."""
 WINDOW = 96
 """How many operations ahead are looked at for one that fits into the sweep."""
 
@@ -92,13 +96,10 @@ class Plan(Steps):
         self._spare = spare
         self._most = max(2, min(ACTIVE_QUBITS, self.n - spare))
 
-        self._template = Joined(np.zeros(0))
-        self._factors: list[Complex] = []
-        self._chain_starts, self._chain_targets = [0], list[int]()
-        self._chain_sums: dict[int, tuple[int, bool]] = {}  # by target: where its sums start, whether it is the second
-        self._site_turns: list[tuple[int, int, int, int]] = []  # factor, axis, slot, whether it is P
-        self._site_steps: list[tuple[int, Step]] = []
-        self._string_turns: list[tuple[int, int, int]] = []  # coefficient, slot, sum
+        self._coefficients = Coefficients(AMPLITUDES)
+        self._matrices = Joined(np.zeros(0))
+        self._chains: list[tuple[int, int]] = []  # coefficient, sum
+        self._string_turns: list[tuple[int, int]] = []  # slot, sum
         self._matrix_steps: list[tuple[int, int, Step, int]] = []  # matrix, matrices K, step, sum
         self._cores: list[tuple[Integer, Complex]] = [(np.arange(4), np.ones(4, dtype=np.complex128))]
         self._ops: list[_Op] = []
@@ -113,45 +114,29 @@ class Plan(Steps):
     # parameters ------------------------------------------------------------------------------------------------------
 
     def bind(self, slots: Real, gradient: bool) -> tuple[Real, Real]:
-        """Coefficients at these slot values, and for the gradient what comes before each factor of a chain."""
-        factors = self._factor_array.copy()
-        half = slots[self._turn_slots, None, None] / 2
-        factors[self._turn_factors] = np.cos(half) * PAULIS[0] - 1j * np.sin(half) * self._turn_axes
-        if self._phased.any():
-            factors[self._turn_factors] *= np.exp(1j * half * self._phased)
-        for index, step in self._site_steps:
-            factors[index] = unitary_of(step).matrix(slots[step.start : step.stop])
-        coefficients = self._coefficients.copy()
-        before = np.empty((len(factors), 8))
-        chain_products(factors.view(np.float64).reshape(-1, 8), *self._chains, coefficients, before)
-        half = slots[self._string_slots] / 2
-        coefficients[self._string_starts] = np.cos(half)
-        coefficients[self._string_starts + 1] = np.sin(half)
+        """Coefficients in lanes at these slot values, and the matrices on several qubits, for the gradient with K."""
+        coefficients, matrices = self._coefficients.bind(slots[None]), self._matrix_row.copy()
         for start, generators, step, _ in self._matrix_steps:
-            values = slots[step.start : step.stop]
-            matrix = unitary_of(step).matrix(values)
-            coefficients[start : start + 2 * matrix.size] = _flat(matrix)
+            matrix = matrix_at(step, slots)
+            matrices[start : start + 2 * matrix.size] = _flat(matrix)
             if gradient:
-                k = _flat(matrix.conj().T @ unitary_of(step).derivatives(values))
-                coefficients[generators : generators + k.size] = k
-        return coefficients, before
+                k = _flat(matrix.conj().T @ derivatives_at(step, slots))
+                matrices[generators : generators + k.size] = k
+        return coefficients, matrices
 
-    def slot_gradient(self, slots: Real, before: Real, sums: Real) -> Real:
-        """dL/dslots (n_slots,) from the kernels' sums."""
-        gradient = np.zeros(len(slots))
-        prefix = before.view(np.complex128).reshape(-1, 2, 2)
-        generators = [self._turn_generators]
-        for _, step in self._site_steps:
-            values = slots[step.start : step.stop]
-            generators.append(unitary_of(step).matrix(values).conj().T @ unitary_of(step).derivatives(values))
-        e = prefix[self._slot_factors]
-        k = e.conj().swapaxes(1, 2) @ np.concatenate(generators) @ e
-        at, other = self._slot_sums, self._slot_second
-        d0 = sums[at] + np.where(other, sums[at + 2], sums[at + 1])
-        d1 = sums[at + 3] + np.where(other, sums[at + 1], sums[at + 2])
-        u, v = np.where(other, sums[at + 6], sums[at + 4]), np.where(other, sums[at + 7], sums[at + 5])
-        contracted = k[:, 0, 1].real * u - k[:, 0, 1].imag * v - k[:, 0, 0].imag * d0 - k[:, 1, 1].imag * d1
-        gradient[self._chain_slots] = contracted
+    def slot_gradient(self, slots: Real, coefficients: Real, sums: Real) -> Real:
+        """dL/dslots (n_slots,) from the kernels' sums.
+
+        Of each product A of gates on one qubit they are those parts of S_ab = <lambda_a|psi_b> that matter in dL = Re
+        sum_ab (A^dagger dA)_ab S_ab, A^dagger dA being anti-Hermitian.
+        """
+        d0, d1, u, v = (sums[self._chain_sums + number] for number in range(4))
+        s = np.array([[1j * d0, (u + 1j * v) / 2], [(1j * v - u) / 2, 1j * d1]])
+        places = self._chain_targets[:, None] + ENTRIES
+        a = entries_of(coefficients)[0, places, 0].view(np.complex128).reshape(-1, 2, 2)
+        by_coefficient = np.zeros(coefficients.shape)
+        entries_of(by_coefficient)[0, places, 0] = _flat(a @ np.moveaxis(s, -1, 0).conj()).reshape(places.shape)
+        gradient: Real = self._coefficients.slot_gradient(slots[None], coefficients, by_coefficient, 1)[0]
         gradient[self._string_slots] = sums[self._string_sums]
         for _, _, step, out in self._matrix_steps:
             gradient[step.start : step.stop] = sums[out : out + step.stop - step.start]
@@ -164,12 +149,11 @@ class Plan(Steps):
         free = self.is_free(step)
         if isinstance(instruction, PauliRotation):
             sites, letters = string_of(step)
-            if len(sites) == 1:
-                reduced = Step(PauliRotation(letters), sites, step.start, step.stop)
-                self.wait(sites[0], reduced if free else self._matrix(reduced))
-            else:
-                self._add_turn(step, sites, letters, free)
-        elif len(sites) == 1:
+            step = Step(rotation(letters) if sites else instruction, sites, step.start, step.stop)
+            if len(sites) != 1:
+                self._add_turn(step, letters, free)
+                return
+        if len(sites) == 1:
             self.wait_for(step, self._matrix, phases=True)
         elif len(sites) == 2 and not free and is_permutation(matrix := self._matrix(step)):
             self._add_pair(sites, self._core(*as_permutation(matrix), swapped=sites[0] > sites[1]))
@@ -177,25 +161,26 @@ class Plan(Steps):
             self._place_waiting(sites)
             side = 2 ** len(sites)
             matrix = np.zeros((side, side), dtype=np.complex128) if free else self._matrix(step)
-            op = _Op(sites, kernels.DENSE, self._template.add(_flat(matrix)))
+            op = _Op(sites, kernels.DENSE, self._matrices.add(_flat(matrix)))
             if free:
                 op.free, op.out = step.stop - step.start, self._sums(step.stop - step.start)
-                op.second = self._template.add(np.zeros(2 * op.free * matrix.size))
+                op.second = self._matrices.add(np.zeros(2 * op.free * matrix.size))
                 self._matrix_steps.append((op.start, op.second, step, op.out))
             self._ops.append(op)
 
-    def _add_turn(self, step: Step, sites: tuple[int, ...], letters: str, free: bool) -> None:
+    def _add_turn(self, step: Step, letters: str, free: bool) -> None:
         """A string of two letters or more, or none; of the letters X and Y beyond what a sweep can hold, made Z."""
+        sites = step.sites
         turned = [i for i, letter in enumerate(letters) if letter != "Z"][self._most :]
         for i in turned:
             self.wait(sites[i], TO_Z[letters[i]])
         self._place_waiting(sites)
-        angle = self._offset[step.start] / 2
-        op = _Op(sites, kernels.TURN, self._template.add(np.array([math.cos(angle), math.sin(angle)])))
+        start = self._coefficients.add_rotation(step.instruction, self._offset[step.start], step.start, free)
+        op = _Op(sites, kernels.TURN, start)
         op.letters = "".join("Z" if i in turned else letter for i, letter in enumerate(letters))
         if free:
             op.free, op.out = 1, self._sums(1)
-            self._string_turns.append((op.start, step.start, op.out))
+            self._string_turns.append((step.start, op.out))
         self._ops.append(op)
         for i in turned:
             self.wait(sites[i], TO_Z[letters[i]].conj().T)
@@ -216,33 +201,15 @@ class Plan(Steps):
         op = _Op((high, low), kernels.PAIR, first, second, core, free=free_first | free_second << 1)
         if op.free:
             op.out = self._sums(PAIR_SUMS)
-            self._chain_sums[first] = op.out, False
-            self._chain_sums[second] = op.out, True
+            self._chains += [(first, op.out)] * free_first + [(second, op.out + PAIR_SUMS // 2)] * free_second
         self._ops.append(op)
 
     def _chain(self, site: int) -> tuple[int, bool]:
         """Where the matrix of what waits on a qubit starts (-1: nothing waits), and whether it is differentiated."""
         chain = list(fused(self.taken(site)))
-        if not chain:
-            return -1, False
-        if not any_free(chain):
-            return self._template.add(_flat(np.asarray(chain[0]))), False
-        target = self._template.add(np.zeros(8))
-        self._chain_targets.append(target)
-        for factor in chain:
-            index = len(self._factors)
-            if not isinstance(factor, Step):
-                self._factors.append(factor)
-                continue
-            self._factors.append(np.zeros((2, 2), dtype=np.complex128))
-            if isinstance(factor.instruction, PauliRotation):
-                self._site_turns.append((index, LETTERS.index(factor.instruction.label), factor.start, 0))
-            elif factor.instruction == P:
-                self._site_turns.append((index, LETTERS.index("Z"), factor.start, 1))
-            else:
-                self._site_steps.append((index, factor))
-        self._chain_starts.append(len(self._factors))
-        return target, True
+        if any_free(chain):
+            return self._coefficients.add_chain(chain), True
+        return self._coefficients.add(self._coefficients.real(np.asarray(chain[0]))) if chain else -1, False
 
     def _sums(self, count: int) -> int:
         self.n_sums += count
@@ -250,7 +217,7 @@ class Plan(Steps):
 
     def _matrix(self, step: Step) -> Complex:
         """The matrix of a step without free parameters."""
-        return unitary_of(step).matrix(self.fixed_values(step))
+        return matrix_at(step, self._offset)
 
     def _core(self, places: Integer, factors: Complex, swapped: bool) -> int:
         """The number of a core; `swapped`: given over (higher, lower)."""
@@ -319,26 +286,14 @@ class Plan(Steps):
 
     def _finish(self) -> None:
         """Lists as arrays."""
-        self._coefficients = self._template.array()
-        self._factor_array = np.array(self._factors, dtype=np.complex128).reshape(-1, 2, 2)
-        targets = np.array(self._chain_targets, dtype=np.int64)
-        self._chains = np.array(self._chain_starts), targets
-        self._turn_factors, axes, self._turn_slots, phased = _columns(self._site_turns, 4)
-        self._turn_axes, self._phased = PAULIS[axes], phased[:, None, None]
-        self._turn_generators = -0.5j * (self._turn_axes - self._phased * PAULIS[0])
-        self._string_starts, self._string_slots, self._string_sums = _columns(self._string_turns, 3)
-        slots = list(zip(self._turn_slots.tolist(), self._turn_factors.tolist(), strict=True))
-        slots += [(slot, index) for index, step in self._site_steps for slot in range(step.start, step.stop)]
-        self._chain_slots, self._slot_factors = _columns(slots, 2)
-        chains = np.searchsorted(self._chains[0], self._slot_factors, side="right") - 1
-        sums = [self._chain_sums[target] for target in targets[chains].tolist()]
-        self._slot_sums, second = _columns(sums, 2)
-        self._slot_second = second.astype(bool)
+        self._coefficients.finish()
+        self._matrix_row = self._matrices.array()
+        self._chain_targets, self._chain_sums = _columns(self._chains)
+        self._string_slots, self._string_sums = _columns(self._string_turns)
 
 
-def _columns(rows: Sequence[tuple[int, ...]], count: int) -> Integer:
-    """The columns of a list of rows."""
-    return np.array(rows, dtype=np.int64).reshape(-1, count).T
+def _columns(pairs: list[tuple[int, int]]) -> Integer:
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2).T
 
 
 def _flat(matrix: Complex) -> Real:

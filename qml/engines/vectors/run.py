@@ -74,7 +74,7 @@ class _Run:
             16 * self.size * copies,
             "use fewer qubits or fewer vectors",
         )
-        self.coefficients, self._before = self.plan.bind(self.slots, gradient)
+        self.coefficients, self.matrices = self.plan.bind(self.slots, gradient)
         self.final = self.packed(start)
         self._sweep(self.final, self.final, np.zeros((kernels.CHUNKS, 0, LANES)), 0, backward=False)
 
@@ -133,12 +133,12 @@ class _Run:
         psi[:] = self.final
         self._sweep(psi, cotangent, sums, first, backward=True)
         total = sums.sum(axis=0).sum(axis=1)
-        return self.program.pull_slots(plan.slot_gradient(self.slots, self._before, total))
+        return self.program.pull_slots(plan.slot_gradient(self.slots, self.coefficients, total))
 
     def _sweep(self, x: Real, y: Real, sums: Real, first: int, backward: bool) -> None:
         """Sweeps `first` and later, all in one call, or, shared between threads, one after another."""
         plan, last = self.plan, len(self.plan.tables.sweeps)
-        given = x, y, plan.n, self.width, plan.tables, self.coefficients, sums
+        given = x, y, plan.n, self.width, plan.tables, self.coefficients[0], self.matrices, sums
 
         def part(first_sweep: int, last_sweep: int, first_chunk: int, last_chunk: int) -> None:
             room = buffers.empty((plan.room_rows, ROW))

@@ -31,19 +31,14 @@ def in_lanes(rows: Real) -> Real:
     return out
 
 
-def members_of(groups: Real, members: int, size: int | None = None) -> Real:
-    """Groups (G, size * 8), or the heads of longer ones, as members (B, size), B of them."""
-    size = groups.shape[1] // LANES if size is None else size
-    if members == 1:
-        return np.ascontiguousarray(groups[:, : LANES * size : LANES])
-    out = buffers.empty((members, size))
-    _unpack(np.ascontiguousarray(groups), out)
-    return out
+def members_of(groups: Real, members: int) -> Real:
+    """Groups (G, size * 8) as members (B, size), B of them."""
+    return apart(buffers.copy(groups), members)
 
 
 def apart(groups: Real, members: int) -> Real:
     """The same, in the memory of the groups."""
-    _unpack_in_place(groups)
+    _unpack(groups)
     return groups.reshape(len(groups) * LANES, groups.shape[1] // LANES)[:members]
 
 
@@ -62,14 +57,7 @@ def _pack(rows: F2, groups: F2) -> None:
 
 
 @kernel
-def _unpack(groups: F2, rows: F2) -> None:
-    for b in range(rows.shape[0]):
-        for i in range(rows.shape[1]):
-            rows[b, i] = groups[b // LANES, LANES * i + b % LANES]
-
-
-@kernel
-def _unpack_in_place(groups: F2) -> None:
+def _unpack(groups: F2) -> None:
     size = groups.shape[1] // LANES
     group = np.empty(groups.shape[1])
     for g in range(groups.shape[0]):

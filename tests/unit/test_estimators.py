@@ -30,7 +30,7 @@ FAST = [QuantumCrossEntropyClassifier(), QuantumBoltzmannMachine(), DensityEstim
 SLOW = [
     QuantumCrossEntropyClassifier("hermitian", labels="rank_one"),
     QuantumCrossEntropyClassifier("hermitian", loss="likelihood", random_state=0),
-    QuantumBoltzmannMachine("transverse", data="rank_one", alpha=0.1),
+    QuantumBoltzmannMachine("transverse", data="rank_one", alpha=0.1, max_iter=3),
     QuantumCircuitClassifier(restarts=1, random_state=0),
 ]
 

@@ -1,23 +1,28 @@
 """Where the points of a sweep are worked on: here, in processes of this machine, or on a Dask cluster.
 
 All three speak ``concurrent.futures``, so the loop over the points (:func:`carry_out`) is one. Processes are those of
-loky, as for restarts side by side: they import nothing of the script that runs a study. Dask adds what a single machine
-lacks: other machines, and moving the work of one that died.
+the standard library, which need nothing installed; they are forked from a process that has only imported things, since
+one that was forked while BLAS had threads may hang. Dask adds what a single machine lacks: other machines, and
+moving the work of one that died.
 """
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from multiprocessing import connection, forkserver, resource_tracker
 from typing import Any
 
 from qml._checks import InputError, need
-from qml.fitting.parallel import held, processes
+from qml.fitting.parallel import ALONE, held
 from qml.studies.run.worker import Kept, Task, failed, work
 
 WORKER_DIED = "WorkerDied: the process was killed while it worked on this point, more than once (out of memory?)"
@@ -41,8 +46,11 @@ class Pool:
         future.set_result(work(task, self._kept))
         return future
 
+    def renew(self) -> None:
+        """Start new workers in place of those that died, where nobody else does."""
+
     def close(self, now: bool) -> None:
-        """No more points come, or the workers are to end `now`, if there are any."""
+        """End the workers, if there are any: `now`, or when they are done with their points."""
 
 
 def reach(scheduler: str) -> None:
@@ -99,6 +107,7 @@ def _side_by_side(
                 keep(_outcome(future, flying[future], names))
                 del flying[future]
         except BrokenExecutor:
+            pool.renew()
             return [*flying.values()] or [waiting.popleft()]
     return []
 
@@ -125,20 +134,84 @@ class Processes(Pool):
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.ahead = AHEAD * workers
+        self._start()
+
+    def _start(self) -> None:
+        self._others = set(multiprocessing.active_children())
+        self._executor = ProcessPoolExecutor(self.workers, _context(), initializer=_begin)
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
-        with held(signal.SIGINT, signal.SIGTERM):  # a worker that starts meanwhile is there when it is to be killed
-            future: Future[dict[str, Any]] = processes(self.workers).submit(_in_worker, work, task)
-            return future
+        # a worker that starts meanwhile is there when it is to be killed
+        with held(signal.SIGINT, signal.SIGTERM), _without_main():
+            return self._executor.submit(_in_worker, work, task)
+
+    def renew(self) -> None:
+        self.close(now=True)
+        self._start()
 
     def close(self, now: bool) -> None:
         if now:
-            processes(self.workers).shutdown(kill_workers=True)
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - self._others:
+                process.kill()
+        self._executor.shutdown(wait=True)
+
+
+def _context() -> Any:
+    """One new interpreter imports what this one has imported, and is forked for every worker; where there is no fork,
+    each is a new interpreter."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([name for name in sys.modules if name.startswith("qml.")])
+    with _alone():
+        resource_tracker.ensure_running()
+        with held(signal.SIGINT):
+            forkserver.ensure_running()
+    return context
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Interpreters that start in here import nothing from the folder that this one was started in."""
+    before = {name: os.environ.get(name) for name in ALONE}
+    os.environ.update(ALONE)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes that start in here do not import the script that runs a study, which would run it again: what they do
+    needs nothing of it."""
+    main = sys.modules["__main__"]
+    hidden: dict[str, Any] = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 def _in_worker(work: Callable[[Task, Kept], dict[str, Any]], task: Task) -> dict[str, Any]:
     """In a process of a worker: what is kept belongs to it, and ends with it."""
     return work(task, vars(multiprocessing.current_process()).setdefault("kept_for_qml", Kept()))
+
+
+def _begin() -> None:
+    """In a new worker: Ctrl-C is for the parent to handle, and without a parent there is nothing left to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 class Dask(Pool):

@@ -8,10 +8,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from harness import COLD, FLOOR, OURS, Cell, Spread, cells_of, ratio
+from results import COLD, OURS, Cell, Spread, cells_of, ratio
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from worker import FLOOR
 
 from qml.plotting.style import COLORS
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import click
 import harness
+import processes
 import report
+import results
 from rich.console import Console
 from workload import load
 
@@ -97,12 +99,12 @@ def main(
             raise click.UsageError(f"{json_file} holds {recorded['workload']}, not {name}.")
     else:
         settings = harness.Settings(0 if declared.defaults else threads, cap, rounds, turn, beside)
-        known = [peer for peer in declared.implementations if peer != harness.OURS]
+        known = [peer for peer in declared.implementations if peer != results.OURS]
         chosen = [] if peers == ("none",) else _one_of("peer", peers, known)
         chosen_variants = _one_of("variant", variants, list(declared.variants))
         try:
             members, absent = harness.recruit(
-                declared, workload, [harness.OURS, *chosen], peer_python, settings.threads
+                declared, workload, [results.OURS, *chosen], peer_python, settings.threads
             )
         except (RuntimeError, OSError) as error:
             raise click.UsageError(str(error)) from None
@@ -111,8 +113,8 @@ def main(
         where = harness.machine()
         if where["busy"] > BUSY:
             console.print(f"The machine is busy ({where['busy']:.0f} %): do not trust what follows.", style="yellow")
-        cells: list[harness.Cell] = []
-        with console.status("", refresh_per_second=1) as status, harness.busy(beside):
+        cells: list[results.Cell] = []
+        with console.status("", refresh_per_second=1) as status, processes.busy(beside):
             members += harness.extras(declared, cold, by_hand)
             for more in harness.measure(declared, workload, members, chosen_variants, sizes, settings, status.update):
                 cells += more
@@ -123,15 +125,15 @@ def main(
     if figure is not None:
         report.draw(recorded, figure)
     failed = False
-    for default, best, over in harness.over_by_hand(harness.cells_of(recorded)):
-        too_slow = over.median > harness.MOST_OVER_BY_HAND
+    for default, best, over in results.over_by_hand(results.cells_of(recorded)):
+        too_slow = over.median > results.MOST_OVER_BY_HAND
         failed |= too_slow
         console.print(
             f"{default.variant}, n = {default.size}: by default {report.times(over)} as long as {best.implementation}; "
-            f"{harness.MOST_OVER_BY_HAND} at most{': TOO SLOW' if too_slow else ''}",
+            f"{results.MOST_OVER_BY_HAND} at most{': TOO SLOW' if too_slow else ''}",
             style="red" if too_slow else None,
         )
-    if wrong := [cell for cell in harness.cells_of(recorded) if cell.agrees is False]:
+    if wrong := [cell for cell in results.cells_of(recorded) if cell.agrees is False]:
         for cell in wrong:
             console.print(
                 f"{cell.implementation} disagrees at {cell.variant}, n = {cell.size}: by {cell.difference:.1e}, "

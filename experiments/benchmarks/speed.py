@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import OURS
+from results import OURS
 from run import HERE, NAMES
 from workload import load
 

@@ -14,8 +14,9 @@ from qml._checks import InputError
 from qml._saved import Saved
 from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
+from qml.circuits.domains import parameter_domains
 from qml.circuits.noise import NoiseModel
-from qml.circuits.places import check_places, parameter_domains, sites_after, sites_before
+from qml.circuits.places import check_places, sites_after, sites_before
 from qml.circuits.program import Program, compiled
 from qml.instructions import Channel, Operation, Unitary
 from qml.parameters import Interval, ParameterLike

@@ -20,8 +20,8 @@ from qml.fitting.run import streams_of
 from qml.losses import cross_entropy
 from qml.measurement.sampling import multinomial
 from qml.models.circuit import CircuitModel
-from qml.models.evolved import SpectralModel
 from qml.models.gibbs import GibbsModel
+from qml.models.spectral import SpectralModel
 from qml.optimizers import Optimizer
 from qml.optimizers.base import evaluate
 from qml.states import as_single_state

@@ -19,7 +19,7 @@ from qml.fitting.provenance import provenance
 from qml.fitting.result import FitResult, History, Restart
 from qml.fitting.run import fit, streams_of
 from qml.losses import CrossEntropy, Loss, as_loss
-from qml.models.composed import ProductModel
+from qml.models.product import ProductModel
 from qml.optimizers import Optimizer
 from qml.states import State, as_single_state
 
@@ -72,7 +72,7 @@ def fit_factors(
     Examples
     --------
     >>> from qml import GibbsModel, ghz, pauli
-    >>> from qml.models.composed import ProductModel
+    >>> from qml.models.product import ProductModel
     >>> one = GibbsModel([pauli("X"), pauli("Z")])
     >>> result = fit_factors(ProductModel([one, one]), ghz(2), seed=0)
     >>> result.converged, round(result.loss, 6)

@@ -9,7 +9,9 @@ from qml.gates import constants, named
 from qml.gates.constants import *  # noqa: F403
 from qml.gates.control import Controlled, controlled
 from qml.gates.named import *  # noqa: F403
-from qml.gates.unitary import ParametricGate, PauliRotation, UnitaryGate
+from qml.gates.parametric import ParametricGate
+from qml.gates.rotations import PauliRotation
+from qml.gates.unitary import UnitaryGate
 from qml.instructions import Unitary
 from qml.instructions.names import defined_in, find
 

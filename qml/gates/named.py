@@ -9,7 +9,8 @@ import numpy as np
 from qml._typing import Complex, Real
 from qml.gates.constants import SWAP, H, X, Y, Z
 from qml.gates.control import controlled
-from qml.gates.unitary import ParametricGate, PauliRotation
+from qml.gates.parametric import ParametricGate
+from qml.gates.rotations import PauliRotation
 from qml.instructions.names import documented
 from qml.parameters import Affine
 

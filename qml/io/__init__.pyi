@@ -1,6 +1,6 @@
 from .cirq import from_cirq as from_cirq
 from .cirq import to_cirq as to_cirq
-from .objects import convert as convert
+from .convert import convert as convert
 from .objects import from_dict as from_dict
 from .objects import load as load
 from .objects import save as save
@@ -10,9 +10,9 @@ from .pennylane import from_pennylane as from_pennylane
 from .pennylane import to_pennylane as to_pennylane
 from .pygsti import read_pygsti as read_pygsti
 from .pygsti import write_pygsti as write_pygsti
-from .qasm import from_pytket as from_pytket
+from .pytket import from_pytket as from_pytket
+from .pytket import to_pytket as to_pytket
 from .qasm import from_qasm as from_qasm
-from .qasm import to_pytket as to_pytket
 from .qasm import to_qasm as to_qasm
 from .qiskit import from_qiskit as from_qiskit
 from .qiskit import to_qiskit as to_qiskit

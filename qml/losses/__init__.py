@@ -10,6 +10,7 @@ from typing import Any
 from qml import _checks
 from qml._checks import InputError
 from qml.losses.base import Loss
+from qml.losses.classical import classical_cross_entropy
 from qml.losses.counts import ChiSquare, ClassicalCrossEntropy, CountsLoss, NegativeLogLikelihood, SquaredError
 from qml.losses.divergences import CrossEntropy, HilbertSchmidt, Infidelity, RelativeEntropy, TraceDistance
 from qml.losses.hamiltonian import Expectation, FreeEnergy
@@ -17,7 +18,6 @@ from qml.losses.labelled import Labelled, LabelLikelihood, MeanCrossEntropy, lab
 from qml.losses.measured_entropy import measured_relative_entropy
 from qml.losses.measured_report import MeasuredReport, measured_report
 from qml.losses.measures import (
-    classical_cross_entropy,
     cross_entropy,
     fidelity,
     hilbert_schmidt_distance,

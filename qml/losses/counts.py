@@ -15,7 +15,7 @@ from qml._arrays import is_traced, namespace, number
 from qml._checks import InputError
 from qml._typing import Cotangent, Dims, Real
 from qml.losses.base import Loss, is_measured
-from qml.losses.measures import log_loss
+from qml.losses.classical import log_loss
 from qml.losses.readout import TrainableReadout
 from qml.measurement.base import Measurement
 from qml.measurement.counts import Counts

@@ -1,11 +1,13 @@
 """Measurements of states: positive operator-valued measures, settings, Born probabilities, and records of counts."""
 
 from qml.measurement.base import Measurement
+from qml.measurement.combined import CombinedMeasurement
 from qml.measurement.counts import Counts
-from qml.measurement.elements import POVM, ElementsMeasurement, ProjectiveMeasurement, computational_basis
+from qml.measurement.elements import POVM, ElementsMeasurement
 from qml.measurement.library import MEASUREMENTS, clifford_bases, haar_bases, mutually_unbiased_bases, pauli_six, sic
 from qml.measurement.pauli import PauliMeasurement
-from qml.measurement.product import CombinedMeasurement, ProductMeasurement
+from qml.measurement.product import ProductMeasurement
+from qml.measurement.projective import ProjectiveMeasurement, computational_basis
 from qml.measurement.readout import ReadoutMeasurement
 from qml.measurement.sampling import sample
 

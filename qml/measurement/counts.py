@@ -14,9 +14,9 @@ from qml._saved import arrays_of
 from qml._typing import ArrayLike, Real
 from qml.measurement import display, entries, formats
 from qml.measurement.base import Measurement
+from qml.measurement.combined import CombinedMeasurement
 from qml.measurement.entries import by_label, fits
 from qml.measurement.filed import FiledRecord
-from qml.measurement.product import CombinedMeasurement
 from qml.states.density_matrix import DensityMatrix
 
 

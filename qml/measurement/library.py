@@ -12,8 +12,9 @@ from qml._checks import InputError
 from qml._random import haar_unitaries
 from qml._typing import Complex, DimsLike
 from qml.measurement.base import Measurement
-from qml.measurement.elements import ElementsMeasurement, ProjectiveMeasurement
+from qml.measurement.elements import ElementsMeasurement
 from qml.measurement.product import ProductMeasurement
+from qml.measurement.projective import ProjectiveMeasurement
 from qml.operators import PauliSum
 from qml.operators.strings import Word, spell
 

@@ -3,15 +3,19 @@
 from qml._checks import OutsideDomain
 from qml.models.base import Model
 from qml.models.chain import ChainGibbsModel, ChainState
-from qml.models.circuit import CircuitModel, NoisyModel
-from qml.models.composed import MixtureModel, ProductModel
+from qml.models.cholesky import CholeskyModel
+from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalGibbsModel, ConditionalModel, Conditioned
 from qml.models.conditional_circuit import ConditionalCircuitModel
 from qml.models.energies import Energies, IsingEnergies, ProductEnergies, TableEnergies
-from qml.models.evolved import EvolvedGibbsModel, SpectralModel
-from qml.models.factored import CholeskyModel, PurifiedCircuitModel
+from qml.models.evolved import EvolvedGibbsModel
 from qml.models.gibbs import GibbsModel
 from qml.models.hidden import HiddenGibbsModel, semi_quantum_restricted
+from qml.models.mixture import MixtureModel
+from qml.models.noisy import NoisyModel
+from qml.models.product import ProductModel
+from qml.models.purified import PurifiedCircuitModel
+from qml.models.spectral import SpectralModel
 from qml.models.thermal import LargeGibbsModel, ThermalState
 
 MODELS: dict[str, type[Model]] = {

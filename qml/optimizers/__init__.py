@@ -3,11 +3,12 @@
 from qml import _checks
 from qml.optimizers.adam import Adam, StochasticAdam
 from qml.optimizers.base import Differentiable, NotANumber, Optimizer, OptimizerState, Point, Stalled
-from qml.optimizers.descent import GradientDescent, ParameterShift
+from qml.optimizers.descent import GradientDescent
 from qml.optimizers.lbfgs import LBFGS
 from qml.optimizers.mirror import MirrorDescent
 from qml.optimizers.natural import NaturalGradient, NaturalLBFGS
 from qml.optimizers.newton import Newton
+from qml.optimizers.shift import ParameterShift
 from qml.optimizers.spsa import SPSA
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from qml import _checks
-from qml.principle import bounds, derivatives, friends, measuring, neighbors, parity, price, structure
+from qml.principle import bounds, channels, derivatives, friends, measuring, neighbors, parity, price, structure
 from qml.principle.statement import Statement, Verdict
 
-_MODULES = (bounds, derivatives, friends, measuring, neighbors, parity, price, structure)
+_MODULES = (bounds, channels, derivatives, friends, measuring, neighbors, parity, price, structure)
 _ALL = [found for module in _MODULES for found in vars(module).values() if isinstance(found, Statement)]
 
 STATEMENTS: dict[int, Statement] = {found.number: found for found in sorted(_ALL, key=lambda found: found.number)}

@@ -13,7 +13,7 @@ from qml._checks import InputError
 from qml._typing import Dims, ParamsLike, Real
 from qml.channels import Lindblad
 from qml.measurement.elements import setting_names
-from qml.models.composed import MixtureModel
+from qml.models.mixture import MixtureModel
 from qml.operators import pauli
 from qml.operators.strings import all_labels
 from qml.parameters import HALF_LINE, UNIT

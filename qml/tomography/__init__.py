@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from qml.tomography.bootstrap import Bootstrap, bootstrap
 from qml.tomography.compare import LikelihoodRatio, likelihood_ratio
 from qml.tomography.entropy import maximum_entropy
-from qml.tomography.error_bars import Bootstrap, bootstrap
 from qml.tomography.errors import FisherInformation
 from qml.tomography.estimator import StateTomography
 from qml.tomography.gate_set import GateSetResult, GaugeFixed, gate_set_tomography

@@ -21,7 +21,8 @@ from qml.processes.choi import choi_of_transfer, positive_choi
 from qml.tomography.likelihood import agreement
 from qml.tomography.linear import record_of
 from qml.tomography.result import TomographyError
-from qml.tomography.scoring import SoftOutcomes, caps, directions, inside, scored
+from qml.tomography.scoring import caps, directions, inside, scored
+from qml.tomography.soft import SoftOutcomes
 
 FIRST = 8
 """Length of the words of the first stage; it doubles from stage to stage."""

@@ -76,6 +76,16 @@ def harness(tools):
 
 
 @pytest.fixture
+def results(tools):
+    return tools("results")
+
+
+@pytest.fixture
+def processes(tools):
+    return tools("processes")
+
+
+@pytest.fixture
 def play(tools, harness, tmp_path, monkeypatch):
     """Measure the toy workload: play(names, cap, sizes) -> cells by (size, name), and the names of the absent."""
     path = tmp_path / "toy.py"
@@ -93,8 +103,8 @@ def play(tools, harness, tmp_path, monkeypatch):
     sys.modules.pop("toy", None)
 
 
-def cell(harness, name="peer", turns=((1.0,),), fingerprint=(1.0,), **more):
-    made = harness.Cell("default", 2, name, **more)
+def cell(results, name="peer", turns=((1.0,),), fingerprint=(1.0,), **more):
+    made = results.Cell("default", 2, name, **more)
     made.turns_s, made.fingerprint = [list(t) for t in turns], list(fingerprint)
     return made
 
@@ -138,7 +148,7 @@ def test_a_run_from_the_command_line(tools, tmp_path, monkeypatch, sizes):
 
 
 @SIZES
-def test_a_disagreement_is_caught_and_named(play, harness, sizes):
+def test_a_disagreement_is_caught_and_named(play, results, sizes):
     cells, absent = play("qml", "right", "wrong", "broken", "dying", "absent", sizes=sizes)
     assert absent == {"absent": ["no_such_module"]}
     for n in sizes:
@@ -150,7 +160,7 @@ def test_a_disagreement_is_caught_and_named(play, harness, sizes):
         assert cells[n, "dying"].status == "died: last words"
         assert len(cells[n, "right"].turns_s) == 2
     cells[2, "wrong"].turns_s = [[1e-12], [1e-12]]
-    assert [entry["fastest_peer"] for entry in harness.ratios(list(cells.values()))] == ["right"] * len(sizes)
+    assert [entry["fastest_peer"] for entry in results.ratios(list(cells.values()))] == ["right"] * len(sizes)
 
 
 def test_the_cap_ends_a_slow_one_and_larger_sizes_are_skipped(play, harness, monkeypatch):
@@ -167,49 +177,49 @@ def test_the_cap_ends_a_slow_one_and_larger_sizes_are_skipped(play, harness, mon
     assert cells[3, "slow"].setup_s is None
 
 
-def test_fingerprints_are_compared_with_the_median(harness):
-    cells = [cell(harness, fingerprint=f) for f in ((1.0, 200.0), (1.0, 200.0), (1.0, 200.1), (1.0,), (1.0, math.nan))]
-    harness.agree(cells, 1e-6)
+def test_fingerprints_are_compared_with_the_median(results):
+    cells = [cell(results, fingerprint=f) for f in ((1.0, 200.0), (1.0, 200.0), (1.0, 200.1), (1.0,), (1.0, math.nan))]
+    results.agree(cells, 1e-6)
     assert [c.agrees for c in cells] == [True, True, False, False, False]
     assert cells[2].difference == pytest.approx(0.1 / 200)
-    alone = [cell(harness)]
-    harness.agree(alone, 1e-6)
+    alone = [cell(results)]
+    results.agree(alone, 1e-6)
     assert alone[0].agrees is None
 
 
-def test_ratios_are_taken_turn_by_turn(harness):
-    fast = cell(harness, turns=((1.0, 1.0, 9.0), (2.0,), (4.0,)))
-    slow = cell(harness, turns=((3.0,), (6.0,)))
+def test_ratios_are_taken_turn_by_turn(results):
+    fast = cell(results, turns=((1.0, 1.0, 9.0), (2.0,), (4.0,)))
+    slow = cell(results, turns=((3.0,), (6.0,)))
     assert fast.medians == [1.0, 2.0, 4.0]
-    assert harness.ratio(slow, fast) == harness.Spread(3.0, 3.0, 3.0)
-    first = cell(harness, turns=(), first_s=5.0)
-    assert harness.ratio(first, fast) == harness.Spread(5.0, 5.0, 5.0)
-    assert cell(harness, turns=()).spread is None
+    assert results.ratio(slow, fast) == results.Spread(3.0, 3.0, 3.0)
+    first = cell(results, turns=(), first_s=5.0)
+    assert results.ratio(first, fast) == results.Spread(5.0, 5.0, 5.0)
+    assert cell(results, turns=()).spread is None
 
 
-def test_the_default_is_compared_with_the_best_number_of_threads(harness):
-    default = cell(harness, "qml", turns=((1.2,), (1.0,), (1.4,)))
-    one, two = (cell(harness, f"qml, threads: {k}", turns=((t,),) * 3) for k, t in ((1, 1.0), (2, 3.0)))
-    ((found, best, over),) = harness.over_by_hand([default, one, two, cell(harness)])
+def test_the_default_is_compared_with_the_best_number_of_threads(results):
+    default = cell(results, "qml", turns=((1.2,), (1.0,), (1.4,)))
+    one, two = (cell(results, f"qml, threads: {k}", turns=((t,),) * 3) for k, t in ((1, 1.0), (2, 3.0)))
+    ((found, best, over),) = results.over_by_hand([default, one, two, cell(results)])
     assert (found, best) == (default, one)
     assert (over.median, over.low, over.high) == (1.2, 1.0, 1.4)
-    assert harness.over_by_hand([default, cell(harness)]) == []
-    assert "fastest_peer" not in harness.ratios([default, one, two])[0]
+    assert results.over_by_hand([default, cell(results)]) == []
+    assert "fastest_peer" not in results.ratios([default, one, two])[0]
 
 
-def test_threads_set_by_hand_are_those_of_every_library(tools, harness, monkeypatch):
+def test_threads_set_by_hand_are_those_of_every_library(tools, harness, processes, monkeypatch):
     monkeypatch.setattr(harness.os, "cpu_count", lambda: 3)
     declared = tools("workload").load(FOLDER / "j1.py")
     members = harness.extras(declared, cold=False, by_hand=True)
     assert [member.name for member in members] == ["qml, threads: 1", "qml, threads: 2", "qml, threads: 3"]
     for count, member in enumerate(members, 1):
         assert member.implementation == "qml"
-        assert {member.environment[name] for name in harness.THREAD_VARIABLES} == {str(count)}
+        assert {member.environment[name] for name in processes.THREAD_VARIABLES} == {str(count)}
 
 
-def test_a_disagreement_sets_the_exit_status(tools, harness, tmp_path):
-    cells = [cell(harness, "qml"), cell(harness, "numpy"), cell(harness, "torch", fingerprint=(1.1,))]
-    harness.agree(cells, 1e-9)
+def test_a_disagreement_sets_the_exit_status(tools, harness, results, tmp_path):
+    cells = [cell(results, "qml"), cell(results, "numpy"), cell(results, "torch", fingerprint=(1.1,))]
+    results.agree(cells, 1e-9)
     workload = tools("workload").load(FOLDER / "w4.py")
     file = tmp_path / "old.json"
     file.write_text(json.dumps(harness.record("W4", workload, harness.Settings(), {"cpu": "a"}, cells)))
@@ -241,14 +251,14 @@ def test_what_cannot_be_run_is_told_in_a_sentence(tools, arguments, sentence):
     assert sentence in done.output
 
 
-def test_sizes_of_a_variant_are_its_own(tools, harness):
+def test_sizes_of_a_variant_are_its_own(tools, harness, results, processes):
     workload = tools("workload").Workload("", "", sizes=(1, 2), variants=("a", "b"), sizes_of={"a": (64,)})
     settings = harness.Settings()
 
     def measured(sizes):
-        members = [harness.Member("x", "", "x")]
+        members = [processes.Member("x", "", "x")]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(harness, "_compare", lambda w, p, m, variant, size, *rest: [harness.Cell(variant, size, "x")])
+            patch.setattr(harness, "_compare", lambda w, p, m, variant, size, *rest: [results.Cell(variant, size, "x")])
             groups = list(harness.measure(workload, Path(), members, ("a", "b"), sizes, settings))
         return [(cell.variant, cell.size) for cells in groups for cell in cells]
 
@@ -311,10 +321,10 @@ def test_every_function_whose_time_is_counted_exists(tools):
             assert callable(functools.reduce(getattr, name.split("."), importlib.import_module(module)))
 
 
-def test_busy_processes_run_as_long_as_they_are_wanted(harness):
+def test_busy_processes_run_as_long_as_they_are_wanted(processes):
     here = psutil.Process()
     before = set(here.children())
-    with harness.busy(2):
+    with processes.busy(2):
         beside = set(here.children()) - before
         assert len(beside) == 2
     assert not any(process.is_running() for process in beside)

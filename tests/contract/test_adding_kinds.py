@@ -73,7 +73,7 @@ ADDED: dict[str, list[tuple[str, str, str]]] = {
         ("measurement/library.py", '    "sic": sic,\n', '    "trine": trine,\n'),
     ],
     "model": [
-        ("models/composed.py", None, '''
+        ("models/mixture.py", None, '''
 
 class IsotropicModel(MixtureModel):
     """A GHZ state and white noise, whose weight is learnt."""
@@ -83,7 +83,7 @@ class IsotropicModel(MixtureModel):
 
         super().__init__([ghz(n), maximally_mixed(n)])
 '''),
-        ("models/__init__.py", "MixtureModel, ProductModel\n", "IsotropicModel, "),
+        ("models/__init__.py", "MixtureModel\n", "IsotropicModel, "),
         ("models/__init__.py", '    "mixture": MixtureModel,\n', '    "isotropic": IsotropicModel,\n'),
     ],
     "loss": [

@@ -57,7 +57,7 @@ class Halving(Optimizer):
 MODEL = {
     "qml/models/tilted.py": {
         "": """
-from qml.models.factored import CholeskyModel
+from qml.models.cholesky import CholeskyModel
 
 class TiltedModel(CholeskyModel):
     pass

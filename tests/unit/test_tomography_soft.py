@@ -11,7 +11,7 @@ from qml.measurement import Counts
 from qml.processes import Experiments, GateSetModel, xyi_gate_set, xyi_words
 from qml.tomography import gate_set_tomography
 from qml.tomography.likelihood import excess
-from qml.tomography.scoring import SoftOutcomes, softened
+from qml.tomography.soft import SoftOutcomes, softened
 
 MODEL = xyi_gate_set()
 TURNS = {"Gi": gates.I(0), "Gx": gates.RX(np.pi / 2, 0), "Gy": gates.RY(np.pi / 2, 0)}

@@ -114,25 +114,26 @@ def run(
     coefficients: F1,
     matrices: F1,
     sums: F3,
-    room: F2,
     first: int,
     backward: bool,
     progress: I1,
 ) -> None:
     """Sweep `first` and all later ones in place on x; or, backward, undone, last first, on x and y.
 
-    Backward, y is the cotangent, and the sums are added to rows of `sums` (chunks, sums, 8). `room` (rows, 16) has
-    twice as many rows as the largest buffer and 2^j more for the largest matrix. m is 1, 2, 4, or divisible by 8.
-    For `progress` see :mod:`qml.engines._llvm.teams`; a sweep is one phase.
+    Backward, y is the cotangent, and the sums are added to rows of `sums` (chunks, sums, 8). m is 1, 2, 4, or divisible
+    by 8. For `progress` see :mod:`qml.engines._llvm.teams`; a sweep is one phase.
     """
     sweeps, places, ops = tables.sweeps, tables.places, tables.ops
     elements, indices, signs = np.empty(LANES, np.int64), np.empty(LANES, np.int64), np.empty(LANES)
-    flat_room, flat_sums = room.reshape(-1), sums.reshape(-1)
+    most, flat_sums = 0, sums.reshape(-1)
+    for number in range(sweeps.shape[0]):
+        most = max(most, sweeps[number, N_ACTIVE])
+    room = np.empty(3 * (ROW << most))  # two buffers, and the components of a matrix
     for phase in range(sweeps.shape[0] - first):
         sweep = sweeps[sweeps.shape[0] - 1 - phase if backward else first + phase]
         k, place = sweep[N_ACTIVE], sweep[FIRST_SHIFT]
         size = ROW << k
-        buffers, w = flat_room[: 2 * size], flat_room[2 * size :]
+        buffers, w = room[: 2 * size], room[2 * size :]
         rows = np.zeros(1 << k, np.int64)
         for r in range(rows.size):
             for bit in range(k):

@@ -74,8 +74,6 @@ class Plan(Planner[_Op]):
         The first sweep that is differentiated.
     n_sums : int
         How many sums the kernels make.
-    room_rows : int
-        Rows of memory that a call of the kernels needs for itself.
     """
 
     def __init__(self, program: Program, spare: int) -> None:
@@ -92,7 +90,7 @@ class Plan(Planner[_Op]):
         self._places: list[int] = []
         self._sweeps: list[list[int]] = []
         self._rows: list[list[int]] = []
-        self.first_free, self.n_sums, self.room_rows = -1, 0, 0
+        self.first_free, self.n_sums = -1, 0
 
         self.take(program)
         self._finish()
@@ -218,8 +216,6 @@ class Plan(Planner[_Op]):
         self._sweeps.append([len(self._places), len(shifts), len(self._rows), len(chosen)])
         self._places.extend(shifts)
         self._rows.extend(self._row(op, shifts) for op in chosen)
-        largest = max(2 ** len(op.sites) if op.kind == kernels.DENSE else 0 for op in chosen)
-        self.room_rows = max(self.room_rows, 2 * 2 ** len(shifts) + largest)
 
     def _filled(self, active: tuple[int, ...]) -> set[int]:
         """The active sites of a sweep, and more where they are few."""

@@ -7,13 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from qml import _checks, buffers
-from qml._typing import ArrayLike, Complex, Integer, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.program import Program
 from qml.engines._llvm.language import LANES
 from qml.engines._llvm.teams import summed, together, workers_of
 from qml.engines.register import VectorsPull
 from qml.engines.vectors import kernels
-from qml.engines.vectors.operations import ROW
 from qml.engines.vectors.plain import columns_like, start_of, weights_like
 from qml.engines.vectors.plan import Plan, plan_of
 from qml.engines.vectors.sums import pauli_sum, terms_of
@@ -139,8 +138,6 @@ class _Run:
         plan = self.plan
         given = x, y, plan.n, self.width, plan.tables, self.coefficients[0], self.matrices, sums
 
-        def run(progress: Integer) -> None:
-            kernels.run(*given, buffers.empty((plan.room_rows, ROW)), first, backward, progress)
-
         workers = workers_of(None) if self.size >= PARALLEL_FROM else 1
-        together(len(plan.tables.sweeps) - first, workers, run)
+        phases = len(plan.tables.sweeps) - first
+        together(phases, workers, lambda progress: kernels.run(*given, first, backward, progress))

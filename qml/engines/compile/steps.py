@@ -59,8 +59,8 @@ def without_identities(step: Step) -> Step:
     """A step; a rotation about its letters other than I alone, or, where there are none, about I on its first site."""
     if not isinstance(step.instruction, PauliRotation):
         return step
-    kept = [pair for pair in zip(step.sites, step.instruction.label, strict=True) if pair[1] != "I"]
-    sites, letters = zip(*kept, strict=True) if kept else (step.sites[:1], "I")
+    pairs = [pair for pair in zip(step.sites, step.instruction.label, strict=True) if pair[1] != "I"]
+    sites, letters = zip(*pairs, strict=True) if pairs else (step.sites[:1], "I")
     return Step(rotation("".join(letters)), sites, step.start, step.stop)
 
 

@@ -58,6 +58,7 @@ class Planner(ABC, Generic[T]):
             else:
                 self.several(step)
         self.flush()
+        self._fixed.clear()  # matrices that plans have taken over
 
     def flush(self) -> None:
         """Sweeps of all that has been collected."""

@@ -1,4 +1,4 @@
-"""The steps of a program as planners take them: which are free, what waits on one site, plans that are kept."""
+"""The steps of a program as planners take them: rotations, maps that are fused, permutations, plans that are kept."""
 
 from __future__ import annotations
 
@@ -41,59 +41,27 @@ def check_qubits(program: Program, engine: str) -> None:
             raise InputError(f"{engine} runs qubits; found a site of dimension {d}: use ReferenceEngine.")
 
 
-class Steps:
-    """What planners ask of the steps of a program; maps on one site wait for an operation that needs them."""
-
-    def __init__(self, program: Program) -> None:
-        self._offset = program.offset
-        self._free = np.diff(program.weights.indptr) > 0
-        self._waiting: dict[int, list[Factor]] = {}
-
-    def is_free(self, step: Step) -> bool:
-        """Whether a parameter of the program changes it."""
-        return bool(self._free[step.start : step.stop].any())
-
-    def fixed_values(self, step: Step) -> Array:
-        """The values of a step that is not free."""
-        return self._offset[step.start : step.stop]
-
-    def wait(self, site: int, factor: Factor) -> None:
-        """One more map on a site."""
-        self._waiting.setdefault(site, []).append(factor)
-
-    def wait_for(self, step: Step, matrix: Callable[[Step], Array], phases: bool) -> None:
-        """One more step on one site: its matrix, or, where they are free, its parts; up to a phase without `phases`."""
-        for part in _parts(step, phases) if self.is_free(step) else (step,):
-            self.wait(step.sites[0], part if self.is_free(part) else matrix(part))
-
-    def taken(self, site: int) -> list[Factor]:
-        """The maps that wait on a site, which wait no longer."""
-        return self._waiting.pop(site, [])
-
-    def waiting(self, sites: Iterable[int] | None = None) -> list[int]:
-        """The sites, of these or of all, on which something waits, ascending."""
-        return sorted(self._waiting if sites is None else self._waiting.keys() & set(sites))
+@cache
+def rotation(letters: str) -> PauliRotation:
+    """The rotation about a string, one object for each."""
+    return PauliRotation(letters)
 
 
-def _parts(step: Step, phases: bool) -> list[Step]:
-    """A gate P or U3 as gates of one parameter each, the first acting first, P or, without `phases`, RZ among them,
-    which is P up to a phase. Any other step is itself."""
+def parts_of(step: Step, phases: bool) -> list[Step]:
+    """What waits for a free step on one site: a gate P or U3 as gates of one parameter each, the first acting first, P
+    or, without `phases`, RZ among them, which is P up to a phase. Any other step is itself."""
     turn: Unitary = P if phases else RZ
     parts = [(turn, 2), (RY, 0), (turn, 1)] if step.instruction == U3 else [(turn, 0)] if step.instruction == P else []
     return [Step(gate, step.sites, step.start + k, step.start + k + 1) for gate, k in parts] or [step]
 
 
-def string_of(step: Step) -> tuple[tuple[int, ...], str]:
-    """The sites of a rotation on which its string is not I, and the letters there."""
-    assert isinstance(step.instruction, PauliRotation)
+def without_identities(step: Step) -> Step:
+    """A step; a rotation about its letters other than I alone, or, where there are none, about I on its first site."""
+    if not isinstance(step.instruction, PauliRotation):
+        return step
     pairs = [pair for pair in zip(step.sites, step.instruction.label, strict=True) if pair[1] != "I"]
-    return tuple(site for site, _ in pairs), "".join(letter for _, letter in pairs)
-
-
-@cache
-def rotation(letters: str) -> PauliRotation:
-    """The rotation about a string, one object for each."""
-    return PauliRotation(letters)
+    sites, letters = zip(*pairs, strict=True) if pairs else (step.sites[:1], "I")
+    return Step(rotation("".join(letters)), sites, step.start, step.stop)
 
 
 def fused(chain: Iterable[Factor]) -> Iterator[Factor]:

@@ -18,15 +18,13 @@ import numpy as np
 from qml._typing import Integer, Numeric, Real
 from qml.circuits.program import Program, Step
 from qml.engines.compile.kinds import Kind
-from qml.engines.compile.steps import Steps, check_qubits, fused, kept, string_of
-from qml.engines.compile.windows import Operation, windows
+from qml.engines.compile.planner import Planner
+from qml.engines.compile.steps import check_qubits, fused, kept
+from qml.engines.compile.windows import Operation
 from qml.engines.jax.form import Change, Form, Item, Turn, Window
 from qml.engines.jax.kinds import Source, SourceTables, ascending
 from qml.gates import PauliRotation
-from qml.instructions import PartialTrace, Preparation
-
-AHEAD = 64
-"""Operations among which a window looks for what it can take."""
+from qml.instructions import Preparation
 
 
 @dataclass
@@ -83,24 +81,19 @@ class _Open:
     windows: list[list[tuple[int, int]]] = field(default_factory=list)
 
 
-class Plan(Steps):
+class Plan(Planner[Pair]):
     """The plan of a program, with windows of so many sites."""
 
     def __init__(self, program: Program, kind: Kind, most: int) -> None:
         check_qubits(program, "JaxEngine")
-        super().__init__(program)
-        self.kind, self.most = kind, most
+        super().__init__(program, kind)
+        self._most = most
         self.sources = {sites: Source(kind, sites, identity=True) for sites in range(1, most + 1)}
         self.chains: list[tuple[int, ...]] = [()]
         self.items: list[Item] = []
-        self.n_in = self.n_max = n = len(program.dims_in)
         self._turns: list[tuple[int, int, int]] = []
         self._open: dict[int, _Open] = {}
-        self._pairs: list[Pair] = []
-        for step in program.steps:
-            n = self._take(step, n)
-            self.n_max = max(self.n_max, n)
-        self._flush(n)
+        self.take(program)
         longest = max(1, *map(len, self.chains))
         chains = np.array([c + (0,) * (longest - len(c)) for c in self.chains], dtype=np.int64)
         batches = tuple(map(_closed, self._open.values()))
@@ -112,58 +105,43 @@ class Plan(Steps):
         self.form = Form(
             kind.levels,
             self.n_in,
-            n,
+            self.n,
             self.n_max,
             tuple(self.items),
             tuple(zip(self._open, map(tuple, shared), strict=True)),
             tuple(self.sources),
         )
 
-    def _take(self, step: Step, n: int) -> int:
-        """One more step on a register of n sites; how many there are after it."""
-        instruction = step.instruction
-        if isinstance(instruction, Preparation | PartialTrace):
-            self._flush(n)
-            change = Change(step.sites, isinstance(instruction, Preparation))
-            self.items.append(change)
-            return change.after(n)
-        if isinstance(instruction, PauliRotation):
-            sites, letters = string_of(step)
-            if not sites:
-                if self.kind.levels == 2:  # the phase exp(-i theta / 2), on the first site
-                    self._on_few(Step(PauliRotation("I"), step.sites[:1], step.start, step.stop))
-                return n
-            if len(sites) > 2:
-                self._flush(n)
-                self.items.append(Turn(len(self._turns)))
-                self._turns.append((*_masks(sites, letters, n, 2 if self.kind.levels == 4 else 1), step.start))
-                return n
-            short = Step(PauliRotation(letters), sites, step.start, step.stop)
-            self._on_few(short)
-        elif len(step.sites) <= 2:
-            self._on_few(step)
-        else:
-            self._flush(n)
-            self._window(tuple(sorted(step.sites)), self._number(step), [])
-        return n
+    @property
+    def most(self) -> int:
+        return min(self._most, self.n)
 
-    def _matrix(self, step: Step) -> Numeric:
-        return self.kind.matrix(step.instruction, self.fixed_values(step))
+    def change(self, step: Step) -> None:
+        self.items.append(Change(step.sites, isinstance(step.instruction, Preparation)))
+
+    def several(self, step: Step) -> None:
+        sites, instruction = step.sites, step.instruction
+        if len(sites) == 2:
+            matrix = self._number(step)
+            ascending_sites = (min(sites), max(sites))
+            self.operations.append(Pair(ascending_sites, matrix, tuple(map(self._chain, ascending_sites))))
+            return
+        self.flush()
+        if isinstance(instruction, PauliRotation):
+            self.items.append(Turn(len(self._turns)))
+            bits = 2 if self.kind.levels == 4 else 1
+            self._turns.append((*_masks(sites, instruction.label, self.n, bits), step.start))
+        else:
+            self._window(tuple(sorted(sites)), self._number(step), [])
 
     def _number(self, step: Step) -> int:
         """The number of the matrix of a step, among those of its size."""
         source = self.sources.setdefault(len(step.sites), Source(self.kind, len(step.sites)))
         return (
-            source.add_step(step) if self.is_free(step) else source.add_fixed(ascending(self._matrix(step), step.sites))
+            source.add_step(step)
+            if self.is_free(step)
+            else source.add_fixed(ascending(self.fixed_matrix(step), step.sites))
         )
-
-    def _on_few(self, step: Step) -> None:
-        if len(step.sites) == 1:
-            self.wait_for(step, self._matrix, phases=self.kind.levels == 2)
-            return
-        matrix = self._number(step)
-        sites = (min(step.sites), max(step.sites))
-        self._pairs.append(Pair(sites, matrix, tuple(self._chain(site) for site in sites)))
 
     def _chain(self, site: int) -> int:
         """What waits on a site, as a product of matrices; 0 where nothing does."""
@@ -177,19 +155,17 @@ class Plan(Steps):
         self.chains.append(members)
         return len(self.chains) - 1
 
-    def _flush(self, n: int) -> None:
-        """What was collected on a register of n sites, as windows."""
-        left = self.waiting()
-        width = min(2, n)
+    def rest(self) -> None:
+        """By twos, neighbours."""
+        left, width = self.waiting(), min(2, self.n)
         while left:
             site = left[0]
-            sites = tuple(range(site, site + width)) if site + width <= n else (site - 1, site)
-            self._pairs.append(Pair(sites, 0, tuple(self._chain(s) for s in sites)))
+            sites = tuple(range(site, site + width)) if site + width <= self.n else (site - 1, site)
+            self.operations.append(Pair(sites, 0, tuple(self._chain(s) for s in sites)))
             left = [s for s in left if s not in sites]
-        most = min(self.most, n)
-        for chosen, active in windows(self._pairs, n, most, AHEAD):
-            self._window(_filled(active, n, most), 0, chosen)
-        self._pairs = []
+
+    def sweep(self, chosen: list[Pair], active: tuple[int, ...]) -> None:
+        self._window(_filled(active, self.n, self.most), 0, chosen)
 
     def _window(self, sites: tuple[int, ...], start: int, chosen: Sequence[Pair]) -> None:
         """One more window: a matrix on all its sites, then operations."""

@@ -105,11 +105,11 @@ def _tables(n: int) -> tuple[Integer, Integer]:
 @lru_cache(maxsize=32)
 def _butterfly(n: int) -> Tables:
     """The same 4 x 4 matrix on every site but the last ones, which are taken in blocks."""
-    sites = range(n - BLOCK_SITES)
-    sweeps = max(1, -(-len(sites) // ACTIVE_SITES))
+    sites = tuple(range(n - BLOCK_SITES))
+    sweeps = -(-len(sites) // ACTIVE_SITES)
     builder = TableBuilder()
-    builder.begin(n, -(-len(sites) // sweeps))  # no larger than so few need
-    for site in sites:
-        builder.add_maps((site,), [Map((site,), partial(RowCompiler.site, kind=rows.GENERAL, first=0, free=False))])
-    builder.end_blocks()
+    for k in range(sweeps):
+        own = sites[k * len(sites) // sweeps : (k + 1) * len(sites) // sweeps]
+        place = partial(RowCompiler.site, kind=rows.GENERAL, first=0, free=False)
+        builder.block(n, own, [Map((site,), place) for site in own])
     return builder.tables()

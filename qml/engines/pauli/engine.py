@@ -108,7 +108,7 @@ class PauliEngine(Engine):
         coefficients = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
         sweep(vectors, plan.tables, coefficients, threads=self.threads)
-        return PauliState._trusted(_heads(plan, vectors, batch, plan.n_out), plan.n_out)
+        return PauliState._trusted(_heads(plan, vectors, batch, plan.n), plan.n)
 
     def evolve_vjp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
@@ -141,8 +141,8 @@ class PauliEngine(Engine):
             sweep(vectors, part, coefficients, saves=kept_now, threads=self.threads)
 
         def pull(cotangent: Cotangent) -> tuple[Real, Cotangent]:
-            check_cotangent(cotangent, batch, plan.n_out)
-            g = plan.arranged(np.asarray(cotangent, dtype=np.float64).reshape(members, 4**plan.n_out))
+            check_cotangent(cotangent, batch, plan.n)
+            g = plan.arranged(np.asarray(cotangent, dtype=np.float64).reshape(members, 4**plan.n))
             sums = buffers.zeros((groups_of(members), coefficients.shape[1]))
             for number in range(len(parts) - 1, -1, -1):
                 if starts:
@@ -159,7 +159,7 @@ class PauliEngine(Engine):
                 return gradient, before
             return gradient, initial.pull_matrix(matrix_of(before * float(2**plan.n_in), plan.n_in))
 
-        return PauliState._trusted(_heads(plan, vectors, batch, plan.n_out), plan.n_out), pull
+        return PauliState._trusted(_heads(plan, vectors, batch, plan.n), plan.n), pull
 
     def evolve_jvp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
@@ -183,7 +183,7 @@ class PauliEngine(Engine):
             wanted = flat if len(flat) < program.n_params else np.eye(program.n_params)
             buffers.check(
                 f"the derivatives of a state of {plan.n_max} qubits along {len(flat)} directions",
-                8 * 4**plan.n_max * (4 + 2 * len(wanted)) + (28 if changes is None else 52) * 4**plan.n_out * len(flat),
+                8 * 4**plan.n_max * (4 + 2 * len(wanted)) + (28 if changes is None else 52) * 4**plan.n * len(flat),
                 "pass fewer directions at a time",
                 plan.n_max,
             )
@@ -191,11 +191,11 @@ class PauliEngine(Engine):
             changed = plan.coefficients.tangents(slots, coefficients, by_slot)
             r, row = _start(plan, initial, ())[0], members_of(coefficients, 1)[0]
             dr = tangents(r, plan.tables, row, changed, self.threads)
-            dr = dr[:, : 4**plan.n_out] if wanted is flat else flat @ dr[:, : 4**plan.n_out]
+            dr = dr[:, : 4**plan.n] if wanted is flat else flat @ dr[:, : 4**plan.n]
             if changes is not None:  # the map is linear
                 heads = vector_of(changes_of(changes, (*v.shape[:-1], program.dim_in, program.dim_in)), plan.n_in)
                 dr += self.evolve(program, params, PauliState._trusted(heads, plan.n_in)).pauli_vector
-            return matrix_of(dr, plan.n_out).reshape(*v.shape[:-1], state.dim, state.dim)
+            return matrix_of(dr, plan.n).reshape(*v.shape[:-1], state.dim, state.dim)
 
         return state, push
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
@@ -15,25 +17,16 @@ from qml.engines._llvm.language import LANES
 from qml.engines.compile.coefficients import Coefficients
 from qml.engines.compile.kinds import PAULI
 from qml.engines.compile.lanes import groups_of, in_lanes
-from qml.engines.compile.steps import (
-    Factor,
-    Steps,
-    any_free,
-    as_permutation,
-    check_qubits,
-    fused,
-    is_permutation,
-    kept,
-    rotation,
-    string_of,
-)
+from qml.engines.compile.planner import Planner
+from qml.engines.compile.steps import Factor, any_free, as_permutation, check_qubits, fused, is_permutation, kept
+from qml.engines.compile.windows import Operation
 from qml.engines.pauli import loops, rows
 from qml.engines.pauli.rows import RowCompiler
 from qml.engines.pauli.tables import ACTIVE_SITES, Map, TableBuilder
 from qml.engines.register import registers_of
 from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
-from qml.instructions import PartialTrace, Preparation, Unitary
+from qml.instructions import Instruction, PartialTrace, Preparation, Unitary
 
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 """Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer; the first row of a
@@ -49,7 +42,19 @@ LANES_UP_TO = 5
 """Qubits up to which members of a batch go side by side."""
 
 
-class Plan(Steps):
+@dataclass
+class _Maps(Operation):
+    """Maps that are applied together, on these sites."""
+
+    maps: list[Map]
+
+    @property
+    def computed(self) -> int:
+        """How many of its maps are to be computed."""
+        return sum(m.computed for m in self.maps)
+
+
+class Plan(Planner[_Maps]):
     """A program as tables for the kernels.
 
     Maps on one site that follow each other are fused into one matrix; fixed ones are multiplied here, once. All but
@@ -62,8 +67,6 @@ class Plan(Steps):
         Of the operations, at any parameters.
     tables : Tables
         What :func:`qml.engines.pauli.kernels.sweep` takes.
-    n_in, n_out, n_max : int
-        Qubits before the first step, after the last, and at most.
     n_saved : int
         How many operations hold free parameters; their inputs are needed on the way back.
     wide : bool
@@ -72,16 +75,13 @@ class Plan(Steps):
 
     def __init__(self, program: Program, gradient: bool, wide: bool) -> None:
         check_qubits(program, "PauliEngine")
-        super().__init__(program)
+        super().__init__(program, PAULI)
         self._gradient, self.wide = gradient, wide
-        self.n_in, self.n_out = len(program.dims_in), len(program.dims_out)
-        self._fixed: dict[tuple[int, bytes], Real] = {}
-
         no_matrices = PauliRotation | PartialTrace | Preparation
         matrices = [len(s.sites) for s in program.steps if not isinstance(s.instruction, no_matrices)]
         self._builder = TableBuilder(max([ACTIVE_SITES, *matrices]), wide)
         self.coefficients = Coefficients(PAULI)
-        self.n_max = self._build(program)
+        self.take(program)
 
         self.tables = self._builder.tables()
         self.n_saved = self._builder.n_saved
@@ -110,56 +110,51 @@ class Plan(Steps):
         head[(slice(None, None, 3),) * self.n_in] = 1.0
         return np.asarray(self.arranged(head.reshape(1, -1))[0])
 
-    def _build(self, program: Program) -> int:
-        n = n_max = self.n_in
-        self._begin_blocks(n)
-        for step in program.steps:
-            sites, instruction = step.sites, step.instruction
-            if isinstance(instruction, PartialTrace | Preparation):
-                self._end_blocks()
-                appended = isinstance(instruction, Preparation)
-                for site in sorted(sites, reverse=not appended):
-                    shift = self._builder.shift(n + 1 if appended else n, site)
-                    self._builder.add(loops.APPEND if appended else loops.DISCARD, n, [shift], 1)
-                    n += 1 if appended else -1
-                n_max = max(n_max, n)
-                self._begin_blocks(n)
-                continue
-            if isinstance(instruction, PauliRotation):
-                sites, letters = string_of(step)
-                if not sites:
-                    continue  # a phase
-                instruction = rotation(letters)
-            if len(sites) == 1:
-                self.wait_for(Step(instruction, sites, step.start, step.stop), self._fixed_matrix, phases=False)
-                continue
-            if not isinstance(instruction, PauliRotation):
-                self._add(sites, self._matrix_map(step))
-            elif len(sites) <= self._builder.most:
-                string = sum(LETTERS.index(letter) << 2 * k for k, letter in enumerate(reversed(letters)))
-                self._add(sites, self._turn(sites, string, step))
-            else:
-                self._end_blocks()
-                string = sum(LETTERS.index(c) << 2 * (n - 1 - site) for site, c in zip(sites, letters, strict=True))
-                self._builder.add(loops.ROTATION, n, [string], 1, self._cosine_and_sine(step), self.is_free(step))
-        self._end_blocks()
-        return n_max
+    @property
+    def _in_one(self) -> bool:
+        """Whether all sites are one block."""
+        return self.wide or self.n <= ALONE_UP_TO
 
-    def _begin_blocks(self, n: int) -> None:
-        if self.wide or n <= ALONE_UP_TO:  # all sites in one block, and what the history has room for
-            self._builder.begin(n, n, HISTORY_ROOM // 4**n if self._gradient else math.inf)
+    @property
+    def most(self) -> int:
+        return self.n if self._in_one else min(DIFFERENTIATED_SITES if self._gradient else ACTIVE_SITES, self.n - 2)
+
+    @property
+    def budget(self) -> float:
+        """Where all sites are one block, maps that its history has room for."""
+        return HISTORY_ROOM // 4**self.n if self._gradient and self._in_one else math.inf
+
+    def change(self, step: Step) -> None:
+        n, appended = self.n, isinstance(step.instruction, Preparation)
+        for site in sorted(step.sites, reverse=not appended):
+            shift = self._builder.shift(n + 1 if appended else n, site)
+            self._builder.add(loops.APPEND if appended else loops.DISCARD, n, [shift], 1)
+            n += 1 if appended else -1
+
+    def several(self, step: Step) -> None:
+        """A map on several sites, after what waits on them, or a rotation about a string that no block holds."""
+        sites, instruction = step.sites, step.instruction
+        if not isinstance(instruction, PauliRotation):
+            last = self._matrix_map(step)
+        elif len(sites) <= self.most:
+            last = self._turn(sites, _index(instruction.label, reversed(range(len(sites)))), step)
         else:
-            self._builder.begin(n, min(DIFFERENTIATED_SITES if self._gradient else ACTIVE_SITES, n - 2))
+            self.flush()
+            string = _index(instruction.label, (self.n - 1 - site for site in sites))
+            self._builder.add(loops.ROTATION, self.n, [string], 1, self._cosine_and_sine(step), self.is_free(step))
+            return
+        self.operations.append(_Maps(sites, [*(m for site in sites for m in self._waiting_maps(site)), last]))
 
-    def _add(self, sites: tuple[int, ...], last: Map) -> None:
-        """A map on several sites, after what waits on them."""
-        self._builder.add_maps(sites, [*(m for site in sites for m in self._waiting_maps(site)), last])
-
-    def _end_blocks(self) -> None:
-        """Place everything that is waiting, before an operation that is no part of a block."""
+    def rest(self) -> None:
+        """Where a site was last, so that what waits there costs no sweep of its own."""
         for site in self.waiting():
-            self._builder.end(site, self._waiting_maps(site))
-        self._builder.end_blocks()
+            last = next((op for op in reversed(self.operations) if site in op.sites), None)
+            if last is None:
+                self.operations.append(last := _Maps((site,), []))
+            last.maps.extend(self._waiting_maps(site))
+
+    def sweep(self, chosen: list[_Maps], active: tuple[int, ...]) -> None:
+        self._builder.block(self.n, active, (m for op in chosen for m in op.maps))
 
     def _waiting_maps(self, site: int) -> list[Map]:
         """What waits on a site: one matrix, or, where all but one rotation cost nothing, each by itself."""
@@ -191,7 +186,7 @@ class Plan(Steps):
     def _matrix_map(self, step: Step) -> Map:
         """The map of a step on several sites that is no rotation."""
         if not self.is_free(step):
-            return self._fixed_map(step.sites, self._fixed_matrix(step))
+            return self._fixed_map(step.sites, self.fixed_matrix(step))
         return Map(step.sites, partial(RowCompiler.dense, first=self.coefficients.add_matrix(step), free=True))
 
     def _fixed_map(self, sites: tuple[int, ...], matrix: Real) -> Map:
@@ -206,21 +201,22 @@ class Plan(Steps):
             return Map(sites, partial(RowCompiler.translate, diagonal=diagonal, first=first))
         return _product(sites[0], first, [matrix])
 
-    def _fixed_matrix(self, step: Step) -> Real:
-        """The transfer matrix of a step without free parameters; the same for equal instructions."""
-        values = self.fixed_values(step)
-        key = (id(step.instruction), values.tobytes())
-        if key not in self._fixed:
-            matrix = transfer_of(step.instruction, values)
-            if isinstance(step.instruction, Unitary):  # Clifford gates are signed permutations
-                near = np.rint(matrix)
-                matrix = np.where(np.abs(matrix - near) <= ROUNDING, near, matrix)
-            elif np.abs(matrix[0] - np.eye(1, len(matrix))).max() <= ROUNDING:  # the trace is preserved
-                matrix[0] = np.eye(1, len(matrix))
-                depolarizing = np.diag([1.0, *[matrix[1, 1]] * (len(matrix) - 1)])
-                matrix = depolarizing if np.abs(matrix - depolarizing).max() <= ROUNDING else matrix
-            self._fixed[key] = matrix
-        return self._fixed[key]
+    def matrix(self, instruction: Instruction, values: Real) -> Real:
+        """The transfer matrix, with what rounding left of exact entries made exact."""
+        matrix = transfer_of(instruction, values)
+        if isinstance(instruction, Unitary):  # Clifford gates are signed permutations
+            near = np.rint(matrix)
+            matrix = np.where(np.abs(matrix - near) <= ROUNDING, near, matrix)
+        elif np.abs(matrix[0] - np.eye(1, len(matrix))).max() <= ROUNDING:  # the trace is preserved
+            matrix[0] = np.eye(1, len(matrix))
+            depolarizing = np.diag([1.0, *[matrix[1, 1]] * (len(matrix) - 1)])
+            matrix = depolarizing if np.abs(matrix - depolarizing).max() <= ROUNDING else matrix
+        return matrix
+
+
+def _index(letters: str, places: Iterable[int]) -> int:
+    """The number of a string whose letters stand at these base-4 digits."""
+    return sum(LETTERS.index(letter) << 2 * place for letter, place in zip(letters, places, strict=True))
 
 
 def _product(site: int, first: int, chain: list[Factor]) -> Map:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,14 +10,11 @@ import numpy as np
 
 from qml.engines._llvm.language import F1, I1, I2, LANES, U1
 from qml.engines.compile.steps import Joined
-from qml.engines.compile.windows import Operation, windows
 from qml.engines.pauli import loops, rows
 from qml.engines.pauli.rows import RowCompiler
 
 ACTIVE_SITES = 5
 """Sites of a sweep at most: it works in 64 KiB, which fit into the second cache."""
-WINDOW = 64
-"""How many operations ahead are looked at for one that fits into the sweep."""
 SPACING = (LANES - 1).bit_length()
 """Bits of the index of a wide vector that count the members."""
 
@@ -47,25 +43,9 @@ class Map:
     computed: bool = True
 
 
-@dataclass
-class _Op(Operation):
-    """Maps that are applied together, on these sites."""
-
-    maps: list[Map]
-
-    @property
-    def computed(self) -> int:
-        """How many of its maps are to be computed."""
-        return sum(m.computed for m in self.maps)
-
-
 class TableBuilder:
     """Rows of the table, with what they refer to: blocks have at most `largest` sites; `wide`: for vectors of eight
-    members side by side.
-
-    Maps on a few of n qubits are collected in order of application, after :meth:`begin`, until they are grouped into
-    sweeps by :meth:`end_blocks`.
-    """
+    members side by side."""
 
     def __init__(self, largest: int = ACTIVE_SITES, wide: bool = False) -> None:
         self._wide = wide
@@ -93,44 +73,22 @@ class TableBuilder:
         if kind == loops.ROTATION:
             self._room = max(self._room, 2 * loops.CHUNKS)
 
-    def begin(self, n: int, most: int, computed: float = math.inf) -> None:
-        """Collect for sweeps of at most `most` of n sites, or of one operation on more, and of at most `computed` maps
-        to compute."""
-        self.n, self.most, self._computed = n, most, computed
-        self._ops: list[_Op] = []
-        self._last: dict[int, _Op] = {}
-
-    def add_maps(self, sites: tuple[int, ...], maps: Sequence[Map]) -> None:
-        """Maps on some of these sites, together."""
-        op = _Op(sites, list(maps))
-        self._ops.append(op)
-        self._last.update(dict.fromkeys(sites, op))
-
-    def end(self, site: int, maps: Sequence[Map]) -> None:
-        """Maps on one site after all others: where it was last, so that they cost no sweep of their own."""
-        if site in self._last:
-            self._last[site].maps.extend(maps)
-        else:
-            self.add_maps((site,), maps)
-
-    def end_blocks(self) -> None:
-        """One row a sweep of what has been collected."""
-        for chosen, sites in windows(self._ops, self.n, self.most, WINDOW, self._computed):
-            compiler = RowCompiler(len(sites))
-            for m in (m for op in chosen for m in op.maps):
-                m.place(compiler, tuple(sites.index(site) for site in m.sites))
-            own = compiler.finish()
-            shifts = [self.shift(self.n, site) for site in reversed(sites)]  # ascending
-            self.add(loops.BLOCK, self.n, shifts, len(shifts), self._offsets_of(tuple(shifts)), own.sums > 0)
-            first, factors = self._rows.add(own.rows), self._factors.add(own.factors)
-            segments = own.segments.copy()
-            segments[:, [rows.ROWS, rows.HISTORY]] += first
-            segments[:, rows.FACTORS] += factors
-            room = [own.needed, own.history, own.sums, own.bound]
-            self._sweeps.append([self._segments.add(segments), len(segments), first, factors, *room])
-            chunks = min(loops.BLOCK_CHUNKS, 4 ** (self.n - len(shifts)))
-            self._room = max(self._room, chunks * LANES * own.sums)
-        self._ops, self._last = [], {}
+    def block(self, n: int, sites: tuple[int, ...], maps: Iterable[Map]) -> None:
+        """One row for a sweep of maps on these of n sites, ascending."""
+        compiler = RowCompiler(len(sites))
+        for m in maps:
+            m.place(compiler, tuple(sites.index(site) for site in m.sites))
+        own = compiler.finish()
+        shifts = [self.shift(n, site) for site in reversed(sites)]  # ascending
+        self.add(loops.BLOCK, n, shifts, len(shifts), self._offsets_of(tuple(shifts)), own.sums > 0)
+        first, factors = self._rows.add(own.rows), self._factors.add(own.factors)
+        segments = own.segments.copy()
+        segments[:, [rows.ROWS, rows.HISTORY]] += first
+        segments[:, rows.FACTORS] += factors
+        room = [own.needed, own.history, own.sums, own.bound]
+        self._sweeps.append([self._segments.add(segments), len(segments), first, factors, *room])
+        chunks = min(loops.BLOCK_CHUNKS, 4 ** (n - len(shifts)))
+        self._room = max(self._room, chunks * LANES * own.sums)
 
     def _offsets_of(self, shifts: tuple[int, ...]) -> int:
         """Where the index offsets of the components of a block start among the places."""

@@ -30,6 +30,7 @@ import numpy as np
 from qml.engines._llvm.kernel import kernel
 from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, subroutine
 from qml.engines._llvm.simd import load, store
+from qml.engines._llvm.teams import finish, ticket, wait
 from qml.engines.vectors.operations import ROW, dense, dense_sums, odd, pair, pair_sums, turn, turn_sums
 
 PAIR, TURN, DENSE = range(3)
@@ -113,33 +114,34 @@ def run(
     coefficients: F1,
     matrices: F1,
     sums: F3,
-    room: F2,
-    first_sweep: int,
-    last_sweep: int,
-    first_chunk: int,
-    last_chunk: int,
+    first: int,
     backward: bool,
+    progress: I1,
 ) -> None:
-    """Some chunks of sweeps `first_sweep` to `last_sweep` in place on x; or, backward, undone, last first, on x and y.
+    """Sweep `first` and all later ones in place on x; or, backward, undone, last first, on x and y.
 
-    Backward, y is the cotangent, and the sums are added to rows of `sums` (chunks, sums, 8). `room` (rows, 16) has
-    twice as many rows as the largest buffer and 2^j more for the largest matrix. m is 1, 2, 4, or divisible by 8.
+    Backward, y is the cotangent, and the sums are added to rows of `sums` (chunks, sums, 8). m is 1, 2, 4, or divisible
+    by 8. For `progress` see :mod:`qml.engines._llvm.teams`; a sweep is one phase.
     """
     sweeps, places, ops = tables.sweeps, tables.places, tables.ops
     elements, indices, signs = np.empty(LANES, np.int64), np.empty(LANES, np.int64), np.empty(LANES)
-    flat_room, flat_sums = room.reshape(-1), sums.reshape(-1)
-    for step in range(last_sweep - first_sweep):
-        sweep = sweeps[last_sweep - 1 - step if backward else first_sweep + step]
+    most, flat_sums = 0, sums.reshape(-1)
+    for number in range(sweeps.shape[0]):
+        most = max(most, sweeps[number, N_ACTIVE])
+    room = np.empty(3 * (ROW << most))  # two buffers, and the components of a matrix
+    for phase in range(sweeps.shape[0] - first):
+        sweep = sweeps[sweeps.shape[0] - 1 - phase if backward else first + phase]
         k, place = sweep[N_ACTIVE], sweep[FIRST_SHIFT]
         size = ROW << k
-        buffers, w = flat_room[: 2 * size], flat_room[2 * size :]
+        buffers, w = room[: 2 * size], room[2 * size :]
         rows = np.zeros(1 << k, np.int64)
         for r in range(rows.size):
             for bit in range(k):
                 rows[r] += ((r >> bit) & 1) * (m << places[place + bit])
         units = m << (n - k)
         groups = (units + LANES - 1) // LANES
-        for chunk in range(first_chunk, last_chunk):
+        chunk = ticket(progress, phase, -1)
+        while chunk < CHUNKS:
             for group in range(groups * chunk // CHUNKS, groups * (chunk + 1) // CHUNKS):
                 lanes = min(LANES, units)
                 for lane in range(lanes):
@@ -177,3 +179,6 @@ def run(
                     if backward and op[FREE]:
                         at = LANES * (chunk * sums.shape[1] + op[OUT])
                         _sums(buffers, flat_sums[at:], op, offsets, firsts, matrices, signs)
+            finish(progress, phase)
+            chunk = ticket(progress, phase, chunk)
+        wait(progress, phase, CHUNKS)

@@ -12,30 +12,19 @@ from qml.circuits.program import Program, Step
 from qml.engines.compile.coefficients import Coefficients
 from qml.engines.compile.kinds import AMPLITUDES
 from qml.engines.compile.lanes import entries_of
-from qml.engines.compile.steps import (
-    Joined,
-    Steps,
-    any_free,
-    as_permutation,
-    fused,
-    is_permutation,
-    kept,
-    rotation,
-    string_of,
-)
-from qml.engines.compile.windows import Operation, windows
+from qml.engines.compile.planner import Planner
+from qml.engines.compile.steps import Joined, any_free, as_permutation, fused, is_permutation, kept
+from qml.engines.compile.windows import Operation
 from qml.engines.transfer import TO_Z
 from qml.engines.vectors import kernels
 from qml.engines.vectors.operations import PAIR_SUMS
-from qml.engines.vectors.plain import derivatives_at, matrix_at, unitary_of
+from qml.engines.vectors.plain import derivatives_at, matrix_at
 from qml.gates import PauliRotation
 
 ACTIVE_QUBITS = 9
 """Qubits of a sweep at most: its two buffers, 2^9 rows of 128 bytes each, stay in the L2 cache."""
 ENTRIES = np.array([0, 4, 2, 6, 8, 12, 10, 14])
 """Where the real and imaginary parts of a 2 x 2 matrix stand in the 4 x 4 matrix of reals."""
-WINDOW = 96
-"""How many operations ahead are looked at for one that fits into the sweep."""
 
 
 @dataclass
@@ -62,7 +51,7 @@ class _Op(Operation):
         return self.sites
 
 
-class Plan(Steps):
+class Plan(Planner[_Op]):
     """A unitary program on qubits as tables for the kernels. New parameters cost only :meth:`bind`.
 
     Gates on one qubit that follow each other are fused into one matrix, which waits for a gate on two qubits to take it
@@ -78,23 +67,19 @@ class Plan(Steps):
     Attributes
     ----------
     n : int
-        Qubits, of at least two: a single one is accompanied by one in front that stays in its first state.
+        Qubits, at least two: a single one is accompanied by one in front that stays in its first state.
     tables : Tables
         What :func:`qml.engines.vectors.kernels.run` takes.
     first_free : int
         The first sweep that is differentiated.
     n_sums : int
         How many sums the kernels make.
-    room_rows : int
-        Rows of memory that a call of the kernels needs for itself.
     """
 
     def __init__(self, program: Program, spare: int) -> None:
-        super().__init__(program)
-        self._sites = len(program.dims_in)
-        self.n = max(self._sites, 2)
+        super().__init__(program, AMPLITUDES)
+        self.n = max(self.n_in, 2)
         self._spare = spare
-        self._most = max(2, min(ACTIVE_QUBITS, self.n - spare))
 
         self._coefficients = Coefficients(AMPLITUDES)
         self._matrices = Joined(np.zeros(0))
@@ -102,13 +87,12 @@ class Plan(Steps):
         self._string_turns: list[tuple[int, int]] = []  # slot, sum
         self._matrix_steps: list[tuple[int, int, Step, int]] = []  # matrix, matrices K, step, sum
         self._cores: list[tuple[Integer, Complex]] = [(np.arange(4), np.ones(4, dtype=np.complex128))]
-        self._ops: list[_Op] = []
-        self.n_sums = 0
+        self._places: list[int] = []
+        self._sweeps: list[list[int]] = []
+        self._rows: list[list[int]] = []
+        self.first_free, self.n_sums = -1, 0
 
-        for step in program.steps:
-            self._add(step)
-        self._place_waiting(range(self._sites))
-        self._group()
+        self.take(program)
         self._finish()
 
     # parameters ------------------------------------------------------------------------------------------------------
@@ -144,34 +128,34 @@ class Plan(Steps):
 
     # building --------------------------------------------------------------------------------------------------------
 
-    def _add(self, step: Step) -> None:
-        instruction, sites = unitary_of(step), step.sites
-        free = self.is_free(step)
-        if isinstance(instruction, PauliRotation):
-            sites, letters = string_of(step)
-            step = Step(rotation(letters) if sites else instruction, sites, step.start, step.stop)
-            if len(sites) != 1:
-                self._add_turn(step, letters, free)
-                return
-        if len(sites) == 1:
-            self.wait_for(step, self._matrix, phases=True)
-        elif len(sites) == 2 and not free and is_permutation(matrix := self._matrix(step)):
+    @property
+    def most(self) -> int:
+        return max(2, min(ACTIVE_QUBITS, self.n - self._spare))
+
+    def several(self, step: Step) -> None:
+        sites, free = step.sites, self.is_free(step)
+        if isinstance(step.instruction, PauliRotation):
+            self._add_turn(step, step.instruction.label, free)
+        elif len(sites) == 2 and not free and is_permutation(matrix := self.fixed_matrix(step)):
             self._add_pair(sites, self._core(*as_permutation(matrix), swapped=sites[0] > sites[1]))
         else:
             self._place_waiting(sites)
             side = 2 ** len(sites)
-            matrix = np.zeros((side, side), dtype=np.complex128) if free else self._matrix(step)
+            matrix = np.zeros((side, side), dtype=np.complex128) if free else self.fixed_matrix(step)
             op = _Op(sites, kernels.DENSE, self._matrices.add(_flat(matrix)))
             if free:
                 op.free, op.out = step.stop - step.start, self._sums(step.stop - step.start)
                 op.second = self._matrices.add(np.zeros(2 * op.free * matrix.size))
                 self._matrix_steps.append((op.start, op.second, step, op.out))
-            self._ops.append(op)
+            self.operations.append(op)
+
+    def rest(self) -> None:
+        self._place_waiting(range(self.n_in))
 
     def _add_turn(self, step: Step, letters: str, free: bool) -> None:
-        """A string of two letters or more, or none; of the letters X and Y beyond what a sweep can hold, made Z."""
+        """A string of two letters or more; of the letters X and Y beyond what a sweep can hold, made Z."""
         sites = step.sites
-        turned = [i for i, letter in enumerate(letters) if letter != "Z"][self._most :]
+        turned = [i for i, letter in enumerate(letters) if letter != "Z"][self.most :]
         for i in turned:
             self.wait(sites[i], TO_Z[letters[i]])
         self._place_waiting(sites)
@@ -181,7 +165,7 @@ class Plan(Steps):
         if free:
             op.free, op.out = 1, self._sums(1)
             self._string_turns.append((step.start, op.out))
-        self._ops.append(op)
+        self.operations.append(op)
         for i in turned:
             self.wait(sites[i], TO_Z[letters[i]].conj().T)
 
@@ -190,7 +174,7 @@ class Plan(Steps):
         left = self.waiting(sites)
         if len(left) % 2:
             others = [site for site in sites if site not in left]  # where there is none, a neighbor
-            left.append(others[0] if others else left[-1] - 1 if left[-1] or self._sites == 1 else 1)
+            left.append(others[0] if others else left[-1] - 1 if left[-1] or self.n_in == 1 else 1)
         for pair in zip(left[::2], left[1::2], strict=True):
             self._add_pair(pair, 0)
 
@@ -202,7 +186,7 @@ class Plan(Steps):
         if op.free:
             op.out = self._sums(PAIR_SUMS)
             self._chains += [(first, op.out)] * free_first + [(second, op.out + PAIR_SUMS // 2)] * free_second
-        self._ops.append(op)
+        self.operations.append(op)
 
     def _chain(self, site: int) -> tuple[int, bool]:
         """Where the matrix of what waits on a qubit starts (-1: nothing waits), and whether it is differentiated."""
@@ -215,10 +199,6 @@ class Plan(Steps):
         self.n_sums += count
         return self.n_sums - count
 
-    def _matrix(self, step: Step) -> Complex:
-        """The matrix of a step without free parameters."""
-        return matrix_at(step, self._offset)
-
     def _core(self, places: Integer, factors: Complex, swapped: bool) -> int:
         """The number of a core; `swapped`: given over (higher, lower)."""
         if swapped:
@@ -229,41 +209,25 @@ class Plan(Steps):
 
     # sweeps ----------------------------------------------------------------------------------------------------------
 
-    def _group(self) -> None:
-        """The operations as sweeps."""
-        places: list[int] = []
-        sweeps: list[list[int]] = []
-        rows: list[list[int]] = []
-        self.first_free = -1
-        self.room_rows = 0
-        for chosen, active in windows(self._ops, self._sites, self._most, WINDOW):
-            shifts = sorted(self._shift(site) for site in self._filled(active))
-            sweeps.append([len(places), len(shifts), len(rows), len(chosen)])
-            places.extend(shifts)
-            rows.extend(self._row(op, shifts, places) for op in chosen)
-            if self.first_free < 0 and any(op.free for op in chosen):
-                self.first_free = len(sweeps) - 1
-            largest = max(2 ** len(op.sites) if op.kind == kernels.DENSE else 0 for op in chosen)
-            self.room_rows = max(self.room_rows, 2 * 2 ** len(shifts) + largest)
-        self.tables = kernels.Tables(
-            np.array(sweeps, dtype=np.int64).reshape(-1, 4),
-            np.array(places, dtype=np.int64),
-            np.array(rows, dtype=np.int64).reshape(-1, 8),
-            np.array([p for p, _ in self._cores], dtype=np.int64),
-            np.array([_flat(f) for _, f in self._cores]),
-        )
+    def sweep(self, chosen: list[_Op], active: tuple[int, ...]) -> None:
+        shifts = sorted(self._shift(site) for site in self._filled(active))
+        if self.first_free < 0 and any(op.free for op in chosen):
+            self.first_free = len(self._sweeps)
+        self._sweeps.append([len(self._places), len(shifts), len(self._rows), len(chosen)])
+        self._places.extend(shifts)
+        self._rows.extend(self._row(op, shifts) for op in chosen)
 
     def _filled(self, active: tuple[int, ...]) -> set[int]:
         """The active sites of a sweep, and more where they are few."""
-        quiet = [site for site in reversed(range(self._sites - self._spare)) if site not in active]
-        return {*active, *quiet[: max(0, self._most - len(active))]}
+        quiet = [site for site in reversed(range(self.n_in - self._spare)) if site not in active]
+        return {*active, *quiet[: max(0, self.most - len(active))]}
 
     def _shift(self, site: int) -> int:
         """The bit of a site in the index of a basis state."""
-        return self._sites - 1 - site
+        return self.n_in - 1 - site
 
-    def _row(self, op: _Op, shifts: list[int], places: list[int]) -> list[int]:
-        """A row of ``ops``; what it needs beside is appended to `places`."""
+    def _row(self, op: _Op, shifts: list[int]) -> list[int]:
+        """A row of ``ops``; what it needs beside is appended to the places."""
         number = {shift: bit for bit, shift in enumerate(shifts)}
         bits = [number.get(self._shift(site), -1) for site in op.sites]
         head = [op.kind, op.free, op.out]
@@ -275,17 +239,24 @@ class Plan(Steps):
             z = sum(1 << bit for letter, bit, _ in named if letter in "YZ" and bit >= 0)
             outer = sum(1 << self._shift(site) for _, bit, site in named if bit < 0)
             return [*head, flip, z, op.start, outer, (op.letters.count("Y") + 3) % 4]
-        side, offsets = 2 ** len(bits), len(places)
+        side, offsets = 2 ** len(bits), len(self._places)
         local = np.arange(side)
         weights = [((local >> (len(bits) - 1 - i)) & 1) << bit for i, bit in enumerate(bits)]
-        places.extend(np.sum(weights, axis=0).tolist())
+        self._places.extend(np.sum(weights, axis=0).tolist())
         rows, mask = np.arange(2 ** len(shifts)), sum(1 << bit for bit in bits)
-        firsts = len(places)
-        places.extend(rows[rows & mask == 0].tolist())
+        firsts = len(self._places)
+        self._places.extend(rows[rows & mask == 0].tolist())
         return [*head, offsets, side, op.start, op.second, firsts]
 
     def _finish(self) -> None:
         """Lists as arrays."""
+        self.tables = kernels.Tables(
+            np.array(self._sweeps, dtype=np.int64).reshape(-1, 4),
+            np.array(self._places, dtype=np.int64),
+            np.array(self._rows, dtype=np.int64).reshape(-1, 8),
+            np.array([p for p, _ in self._cores], dtype=np.int64),
+            np.array([_flat(f) for _, f in self._cores]),
+        )
         self._coefficients.finish()
         self._matrix_row = self._matrices.array()
         self._chain_targets, self._chain_sums = _columns(self._chains)

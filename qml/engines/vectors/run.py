@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
@@ -11,10 +10,9 @@ from qml import _checks, buffers
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.program import Program
 from qml.engines._llvm.language import LANES
-from qml.engines._llvm.teams import spread, summed, workers_of
+from qml.engines._llvm.teams import summed, together, workers_of
 from qml.engines.register import VectorsPull
 from qml.engines.vectors import kernels
-from qml.engines.vectors.operations import ROW
 from qml.engines.vectors.plain import columns_like, start_of, weights_like
 from qml.engines.vectors.plan import Plan, plan_of
 from qml.engines.vectors.sums import pauli_sum, terms_of
@@ -136,17 +134,10 @@ class _Run:
         return self.program.pull_slots(plan.slot_gradient(self.slots, self.coefficients, total))
 
     def _sweep(self, x: Real, y: Real, sums: Real, first: int, backward: bool) -> None:
-        """Sweeps `first` and later, all in one call, or, shared between threads, one after another."""
-        plan, last = self.plan, len(self.plan.tables.sweeps)
+        """Sweep `first` and all later ones."""
+        plan = self.plan
         given = x, y, plan.n, self.width, plan.tables, self.coefficients[0], self.matrices, sums
 
-        def part(first_sweep: int, last_sweep: int, first_chunk: int, last_chunk: int) -> None:
-            room = buffers.empty((plan.room_rows, ROW))
-            kernels.run(*given, room, first_sweep, last_sweep, first_chunk, last_chunk, backward)
-
         workers = workers_of(None) if self.size >= PARALLEL_FROM else 1
-        if workers == 1:
-            part(first, last, 0, kernels.CHUNKS)
-            return
-        for sweep in range(last - 1, first - 1, -1) if backward else range(first, last):
-            spread(kernels.CHUNKS, workers, partial(part, sweep, sweep + 1))
+        phases = len(plan.tables.sweeps) - first
+        together(phases, workers, lambda progress: kernels.run(*given, first, backward, progress))

@@ -24,6 +24,9 @@ class Commands(click.Group):
         terminal.forgiving()
         try:
             code = super().main(*arguments, **options | {"standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            terminal.say(error.format_message())
+            sys.exit(error.exit_code)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
@@ -115,7 +118,7 @@ def run(
     if is_principle(study):
         from qml.studies.run.principle import run_principle as carry_out
 
-        if any((resume, dry_run, engine, *how.values())):
+        if any((resume, dry_run, engine)) or set(how.values()) != {None}:
             _fail("a study of the principle takes --output, --seed, --quiet and PATH=VALUE only.", 2)
     if engine is not None:
         overrides = tuple(with_engine(study, engine, overrides))
@@ -133,12 +136,12 @@ def run(
 
 def _cost(study: Path, options: Options) -> str:
     from qml.studies.run import cost
-    from qml.studies.run.run import read
+    from qml.studies.run.run import prepared
     from qml.studies.run.sweeping import workers_for
     from qml.studies.show import output
     from qml.threads import pinned
 
-    plan = read(study, options)
+    plan, _, options = prepared(study, options)
     threads = options.how.threads or (1 if plan.points else None)
     with pinned(threads):
         costs = cost.describe(plan, workers_for(options.how, len(plan.points)))

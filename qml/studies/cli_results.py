@@ -120,15 +120,16 @@ def compare(a: Path, b: Path) -> None:
 def _lines(found: Comparison, a: Path, b: Path) -> list[str]:
     lines = [f"{found.identical} of {len(found.pairs)} fits are identical to the bit."]
     if not found.pairs:
-        lines = ["No fit is in both."]
+        lines = ["No fit is in both."] if not found.failed else ["No fit is done in both."]
     differing = [pair for pair in found.pairs if pair.differing]
     for pair in differing[:PAIRS_SHOWN]:
         x, y = pair.losses
         losses = "failed" if x is None or y is None else f"loss {x:.9g}, {y:.9g}, difference {y - x:+.3e}"
         lines.append(f"  {pair.name}: {losses}; differing: {', '.join(pair.differing)}")
     lines += _more(differing)
-    for names, run in zip(found.only, (a, b), strict=True):
-        lines += [f"only in {run}: {name}" for name in names[:PAIRS_SHOWN]] + _more(names)
+    where = {"failed in both": found.failed, f"only in {a}": found.only[0], f"only in {b}": found.only[1]}
+    for place, names in where.items():
+        lines += [f"{place}: {name}" for name in names[:PAIRS_SHOWN]] + _more(names)
     lines += [f"study, {line}" for line in found.study]
     return lines + [f"environment, {line}" for line in found.environment]
 

@@ -158,24 +158,30 @@ def choose_rank(
     >>> choose_rank(sample(rho, PauliMeasurement(2), 2000, np.random.default_rng(1))).rank
     2
     """
+    return _compared(counts, ranks, gap, max_iterations)[0]
+
+
+def _compared(
+    counts: Counts, ranks: Sequence[int] | None, gap: float, max_iterations: int
+) -> tuple[RankChoice, dict[int, TomographyResult]]:
+    """The choice, and what was found within each of the ranks that are smaller than that of the best of all states."""
     full = maximum_likelihood(counts, gap=gap, max_iterations=max_iterations)
-    d = full.state.dim
+    d, within = full.state.dim, dict[int, TomographyResult]()
     given = range(1, d + 1) if ranks is None else _checks.listed("ranks", ranks)
     tried = sorted({_checks.integer("each rank", r, low=1, high=d) for r in given})
     if not tried:
         raise InputError("ranks must hold at least one rank; found none.")
     tests: list[RankTest] = []
     for r in tried:
-        best = full
         if r < full.rank:
-            best = maximum_likelihood(counts, rank=r, gap=gap, max_iterations=max_iterations)
-        likelihood, parameters = best.log_likelihood, 2 * r * d - r * r - 1
+            within[r] = maximum_likelihood(counts, rank=r, gap=gap, max_iterations=max_iterations)
+        likelihood, parameters = within.get(r, full).log_likelihood, 2 * r * d - r * r - 1
         expected, deviation = expected_excess(d, r)
         statistic = 2 * max(0.0, full.log_likelihood - likelihood)
         tests.append(RankTest(r, likelihood, parameters, 2 * (parameters - likelihood), statistic, expected, deviation))
         if ranks is None and tests[-1].is_enough:
             break
-    return RankChoice(next((t.rank for t in tests if t.is_enough), d), tuple(tests), full)
+    return RankChoice(next((t.rank for t in tests if t.is_enough), d), tuple(tests), full), within
 
 
 def chosen_rank(
@@ -194,8 +200,9 @@ def chosen_rank(
     max_iterations : int
         Of each likelihood.
     """
-    rank = choose_rank(counts, ranks, gap=gap, max_iterations=max_iterations).rank
-    found = maximum_likelihood(counts, rank=rank, gap=gap, max_iterations=max_iterations)
+    choice, within = _compared(counts, ranks, gap, max_iterations)
+    rank = choice.rank
+    found = within.get(rank) or maximum_likelihood(counts, rank=rank, gap=gap, max_iterations=max_iterations)
     sentence = f"rank {rank} of {found.state.dim} is the smallest that the record does not rule out"
     return replace(found, status=f"{found.status.removesuffix('.')}; {sentence}.")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +293,13 @@ def test_list_names_everything() -> None:
         assert f"{kind}:" in text
     assert "gamma in [0, 1]" in call("list", "channels").stdout
     assert "memory=10" in call("list", "optimizers").stdout
+
+
+def test_python_m_qml_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["qml", "list", "losses"])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        runpy.run_module("qml", run_name="__main__")
+    assert capsys.readouterr().out == call("list", "losses").stdout
 
 
 def test_version_and_help() -> None:

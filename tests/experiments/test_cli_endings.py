@@ -114,3 +114,38 @@ def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
     assert [row.fit for row in found.rows] == ["Gibbs model"]
     assert (folder / "out" / "fits" / "1-gibbs-model" / "result.npz").is_file()
     assert (folder / "out" / "history.png").is_file()
+
+
+def test_the_way_to_go_on_can_be_pasted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(*_: Any, **__: Any) -> FitResult:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fits, "fit", cut_off)
+    result = call("run", "study.yaml", "--output", "two words")
+    assert result.stderr.endswith("; continue with: qml run 'two words' --resume\n")
+
+
+# options that would be ignored ----------------------------------------------------------------------------------
+
+
+def test_without_a_command_the_help_is_shown_as_it_is() -> None:
+    result = call()
+    assert (result.exit_code, result.stderr) == (2, "")
+    assert result.stdout == call("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["study.yaml", "--dry-run", "--workers", "2"], "this study has no sweep: leave out --workers"),
+        (["study.yaml", "--dry-run", "--scheduler", "local"], "this study has no sweep: leave out --workers"),
+        (["there", "--dry-run"], "there is a folder: add --resume"),
+        (["there", "--resume", "--output", "elsewhere"], "the run in there is continued there: leave out --output"),
+        (["principle.yaml", "--checkpoint-seconds", "0"], "a study of the principle takes --output, --seed, --quiet"),
+    ],
+)
+def test_an_option_without_a_meaning_is_refused(folder: Path, arguments: list[str], sentence: str) -> None:
+    (folder / "there").mkdir()
+    (folder / "principle.yaml").write_text("statements: [1]\npairs: 1\n")
+    assert_sentence(call("run", *arguments), sentence)
+    assert files_of(folder) == {"study.yaml", "principle.yaml"}

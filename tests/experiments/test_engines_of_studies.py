@@ -58,6 +58,10 @@ def test_refusals(folder: Path) -> None:
         "--engine jax: no fit of this study has a model with a circuit"
         in call("run", "gibbs.yaml", "--engine", "jax", code=2).stderr
     )
+    text = (folder / "study.yaml").read_text()
+    (folder / "sweep.yaml").write_text(f"{text}sweep: {{grid: {{'fits[1].model.engine': [pauli, reference]}}}}\n")
+    refused = "--engine jax: the sweep sets fits[1].model.engine at every point: leave one of the two out"
+    assert refused in call("run", "sweep.yaml", "--engine", "jax", code=2).stderr
     assert not (folder / "runs").exists()
 
 

@@ -195,9 +195,10 @@ def test_a_sweep_is_checked_when_it_is_read_and_mended_when_it_is_continued(fold
     whole, lines = table.read_text(), journal.read_bytes()
     table.write_text(whole.replace("0.5", "0.6", 1))
     for command in ("show", "table", "report"):
-        stderr = call(command, "out", code=2).stderr
-        assert "out/table.csv was changed or damaged" in stderr
-        assert "qml run out --resume writes it again" in stderr
+        refused = call(command, "out", code=2)
+        assert refused.stdout == ""
+        assert "out/table.csv was changed or damaged" in refused.stderr
+        assert "qml run out --resume writes it again" in refused.stderr
     call("run", "out", "--resume", "--workers", "1")
     assert table.read_text() == whole
     for kept in (2, 0):

@@ -98,10 +98,18 @@ def test_a_tomography_is_that_of_its_function(method: dict[str, Any], folder: Pa
     assert [float(line["certificate"]) for line in kept] == result.history.gap.tolist()
 
 
-def test_the_chosen_rank_is_told() -> None:
+def test_the_chosen_rank_is_told_and_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     white = {**BELL, "through": [{"channel": "Depolarizing", "params": [0.05]}]}
+    tried: list[int | None] = []
+
+    def counted(counts: Counts, rank: int | None = None, **rest: Any) -> TomographyResult:
+        tried.append(rank)
+        return tomography.maximum_likelihood(counts, rank=rank, **rest)
+
+    monkeypatch.setattr(tomography.ranks, "maximum_likelihood", counted)
     plan = planned({**COUNTS, "of": white}, {"method": {"kind": "choose_rank"}})
     found: Any = fits.run_fit(plan.jobs[0], plan.target, 7, 0)
+    assert tried[-3:] == [None, 1, 2]
     chosen = tomography.choose_rank(plan.target.counts)
     assert chosen.rank == found.rank == 2 < chosen.full.rank
     assert found.status.endswith("; rank 2 of 4 is the smallest that the record does not rule out.")

@@ -58,3 +58,15 @@ def test_long_differences_of_studies_are_cut(folder: Path) -> None:
     study = [line for line in call("compare", "one", "two").stdout.splitlines() if line.startswith("study, fits: ")]
     assert len(study) == 1
     assert len(study[0]) < 250
+
+
+def test_what_failed_twice_is_not_called_identical(folder: Path) -> None:
+    sweep = "sweep: {grid: {target.hamiltonian.n: [2, 3]}}\n"
+    (folder / "study.yaml").write_text(STUDY[: STUDY.rindex("  - ")] + sweep)
+    call("run", "study.yaml", "--output", "out", "--workers", "1", code=1)
+    compared = "1 of 1 fits are identical to the bit.\nfailed in both: Gibbs model, target.hamiltonian.n=3\n"
+    assert call("compare", "out", "out").stdout == compared
+    assert call("reproduce", "out", "--workers", "1").stdout == "The fit is identical to the bit.\n"
+    call("run", "study.yaml", "sweep.grid={target.hamiltonian.n: [3]}", "--output", "none", "--workers", "1", code=1)
+    assert call("compare", "none", "none").stdout.startswith("No fit is done in both.\nfailed in both: Gibbs model")
+    assert "no fit of none is done: there is nothing to compare with." in call("reproduce", "none", code=2).stderr

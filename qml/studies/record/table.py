@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import shlex
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -99,7 +100,7 @@ def load_table(run: Run) -> Table:
         return columns(("fit", *MEASURED), [vars(row) for row in run.rows])
     points = points_of(run.study, Source(run.folder / "config.yaml", None))
     entries = read_journal(run.folder / JOURNAL)
-    again = f"qml run {run.folder} --resume"
+    again = f"qml run {shlex.quote(str(run.folder))} --resume"
     if len(entries) < run.info.get("entries", 0):
         raise InputError(
             f"{run.folder / JOURNAL} holds {len(entries)} entries of {run.info['entries']}: {again} does again what is "

@@ -39,9 +39,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two runs have in common; what only one of them has; and how their studies and environments differ."""
+    """What two runs have in common; what failed in both and what only one of them has; and how their studies and
+    environments differ."""
 
     pairs: tuple[Pair, ...]
+    failed: tuple[str, ...]
     only: tuple[tuple[str, ...], tuple[str, ...]]
     study: tuple[str, ...]
     environment: tuple[str, ...]
@@ -57,15 +59,18 @@ def compare(a: Run, b: Run) -> Comparison:
     swept = dict.fromkeys(name for run in (a, b) if run.study.sweep is not None for name in run.study.sweep.names())
     shared = [*swept, *IDENTITY]
     rows = [{_name(row, shared): row for row in _rows(run, swept)} for run in (a, b)]
-    pairs = []
+    pairs, failed = [], []
     for name in rows[0]:
         if name in rows[1]:
             x, y = rows[0][name], rows[1][name]
+            if x["loss"] is None and y["loss"] is None:
+                failed.append(name)
+                continue
             keys = [key for key in x if key in y and key not in (*NOT_COMPARED, *shared)]
             pairs.append(Pair(name, (x["loss"], y["loss"]), {k: (x[k], y[k]) for k in keys if not same(x[k], y[k])}))
     only = tuple(n for n in rows[0] if n not in rows[1]), tuple(n for n in rows[1] if n not in rows[0])
     study = _differences(a.study.model_dump(), b.study.model_dump())
-    return Comparison(tuple(pairs), only, study, _differences(_lasting(a), _lasting(b)))
+    return Comparison(tuple(pairs), tuple(failed), only, study, _differences(_lasting(a), _lasting(b)))
 
 
 def _rows(run: Run, names: Iterable[str]) -> list[dict[str, Any]]:
@@ -128,7 +133,7 @@ def reproduce(run: Run, how: How) -> tuple[int, list[str], tuple[str, ...]]:
     """
     how = How(how.workers, how.threads or run.info.get("threads"), how.scheduler)
     cut = {row.fit for row in run.rows if row.interrupted}
-    if cut.issuperset(load_table(run)["fit"]):
+    if all(row["loss"] is None or row["fit"] in cut for row in rows_of(load_table(run))):
         raise InputError(f"no fit of {run.folder} is done: there is nothing to compare with.")
     with tempfile.TemporaryDirectory(prefix="qml-") as temporary:
         folder = Path(temporary) / "again"

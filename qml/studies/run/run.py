@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import threading
@@ -118,10 +119,26 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
     InputError
         For a mistake in the study, or a folder that exists or cannot be written.
     """
-    if path.is_dir() and not options.resume:
-        raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
-    folder = path if path.is_dir() else options.output
-    return carry_out(read(path, options), slug(path.stem), replace(options, output=folder))
+    return carry_out(*prepared(path, options))
+
+
+def prepared(path: Path, options: Options) -> tuple[build.Plan, str, Options]:
+    """What :func:`carry_out` is given to run the study in a file, or to continue it.
+
+    Raises
+    ------
+    InputError
+        As :func:`run_study`, but for the folder.
+    """
+    if path.is_dir():
+        if not options.resume:
+            raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
+        if options.output not in (None, path):
+            raise InputError(f"the run in {path} is continued there: leave out --output.")
+        options = replace(options, output=path)
+    plan = read(path, options)
+    _fits_the_study(options, plan)
+    return plan, slug(path.stem), options
 
 
 def carry_out(plan: build.Plan, name: str, options: Options) -> Finished:
@@ -136,7 +153,7 @@ def carry_out(plan: build.Plan, name: str, options: Options) -> Finished:
     out = output.console(options.quiet, lasting=True)
     code, failed, problem = 0, 0, ""
     with _folder(name, plan, options) as folder, _terminated() as signals:
-        again = f"continue with: qml run {folder.path} --resume"
+        again = f"continue with: qml run {shlex.quote(str(folder.path))} --resume"
         if plan.study.title:
             out.print(plan.study.title, style="bold")
         try:

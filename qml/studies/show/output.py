@@ -150,9 +150,9 @@ def benchmarks(test: State) -> dict[str, float]:
 
 def show_run(run: Run, out: Console) -> None:
     """A run from its folder: title, table, legend, status."""
+    table = load_table(run)
     out.print(run.study.title or run.folder.name, style="bold")
     if run.study.sweep is not None:
-        table = load_table(run)
         if count(table):
             out.print(plain_table(summary(table), digits=4, width=out.width))
         done = plural(len(set(table["point"])), "point")

@@ -223,6 +223,9 @@ def with_engine(path: str | Path, engine: str, overrides: Iterable[str] = ()) ->
     found = [k for k, fit in enumerate(study.fits) if hasattr(fit.model, "engine")]
     if not found:
         raise InputError(f"--engine {engine}: no fit of this study has a model with a circuit.")
+    for name in study.sweep.names() if study.sweep else ():
+        if any(part.rstrip().endswith(".engine") for part in name.split(",")):
+            raise InputError(f"--engine {engine}: the sweep sets {name} at every point: leave one of the two out.")
     return [*(f"fits[{k}].model.engine={engine}" for k in found), *overrides]
 
 

@@ -133,6 +133,8 @@ class Spectrum:
             _checks.memory(f"a matrix of dimension {d}", 32 * d * d, "ask for probabilities or expectations instead")
             diagonal: Complex = xp.where(xp.eye(values.shape[-1], dtype=bool), values[..., None] + 0j, 0.0)
             return diagonal
+        if self.basis.size < SMALL or not on_host(self.basis):
+            return as_complex((values[..., None, :] * self.basis) @ self.basis.conj().swapaxes(-1, -2))
         return _products.product(_products.times(values[..., None, :], self.basis), _products.adjoint(self.basis))
 
     def to_basis(self, operator: Complex) -> Complex:

@@ -32,8 +32,9 @@ SMALLEST_BLOCK = 32
 """Eigenvectors rotated at a time, at least."""
 LEVELS = 1 << 17
 """Numbers in one block of slopes: those stay in the cache."""
-MANY_STRINGS = 2
-"""Pauli strings a generator beyond which the generators are rotated, not the strings."""
+STRINGS_FROM, MANY_STRINGS = 1 << 18, 2
+"""Bytes of all rotated generators from which the Pauli strings are rotated that they are sums of; and how many strings
+a generator are too many for it."""
 
 Rotate: TypeAlias = Callable[[Any, Real, int, int, Any], None]
 
@@ -114,7 +115,7 @@ class GibbsMetric(Metric):
     def matrix(self) -> Real:
         if self._basis is None:
             return self._classical.matrix()
-        strings = self._generators.strings
+        strings = self._generators.strings if self.n_params * self._v.nbytes >= STRINGS_FROM else None
         if strings is None or strings.weights.shape[1] > MANY_STRINGS * self.n_params:
             return self._contracted(self._means, self._rotated)
         a = strings.weights

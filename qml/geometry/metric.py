@@ -18,7 +18,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, spectral
 from qml._arrays import as_real, namespace
 from qml._typing import ArrayLike, Integer, Real
 
@@ -26,8 +26,8 @@ from qml._typing import ArrayLike, Integer, Real
 def _bkm(gap: Real) -> Real:
     """(log x - log y)/(x - y): s = delta / expm1(delta)."""
     xp = namespace(gap)
-    safe = xp.where(gap != 0.0, gap, 1.0)
-    return as_real(xp.where(gap != 0.0, safe / xp.expm1(safe), 1.0))
+    safe = xp.minimum(gap, -spectral.TINY)  # for which the quotient is 1, as its limit is
+    return as_real(safe / xp.expm1(safe))
 
 
 def _bures(gap: Real) -> Real:
@@ -50,7 +50,7 @@ def state_weights(kind: str, logs_a: Real, logs_b: Real) -> Real:
     larger = xp.maximum(logs_a, logs_b)
     gap = xp.minimum(logs_a, logs_b) - larger
     with np.errstate(over="ignore"):
-        return as_real(xp.exp(-larger) * KINDS[kind](gap))
+        return as_real(xp.minimum(xp.exp(-logs_a), xp.exp(-logs_b)) * KINDS[kind](gap))
 
 
 def gibbs_weights(kind: str, logs_a: Real, logs_b: Real) -> Real:

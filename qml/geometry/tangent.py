@@ -60,9 +60,9 @@ class StateMetric(Metric):
         logs = self._spectrum.log_eigenvalues
         xp = namespace(logs)
         low = logs <= logs.max() + np.log(spectral.support_cut(np.ones(()), len(logs)))
-        kernel = low[:, None] & low
-        c = state_weights(self.kind, xp.where(kernel, 0.0, logs[:, None]), xp.where(kernel, 0.0, logs))
-        return as_real(xp.where(kernel, 0.0, c))
+        with np.errstate(invalid="ignore"):  # of two that are zero
+            c = state_weights(self.kind, logs[:, None], logs)
+        return as_real(xp.where(low[:, None] & low, 0.0, c))
 
     def _rotated(self, v: ArrayLike) -> Complex:
         """V^dagger dsigma V; refused where the metric is infinite along it."""
@@ -154,7 +154,6 @@ class MarginalMetric(StateMetric):
         m, d = self.n_params, self._joint.dim
         spectrum, u = self._joint.spectrum(), self._spectrum.columns
         v = spectrum.columns if self._generators.is_real else spectrum.columns.astype(np.complex128, copy=False)
-        means = self._generators.traces(spectrum.matrix_of(spectrum.eigenvalues))
         own = (u.conj().T @ self._rows.reshape(len(u), -1)).reshape(len(u), -1, d)
         labels = self._joint.sector_labels()
         every: list[Any] = [slice(None)]
@@ -173,8 +172,9 @@ class MarginalMetric(StateMetric):
                 product: Numeric = np.empty((m, s, d), dtype=v.dtype)
                 self._generators.left(rows, product)
                 x = (product.reshape(m * s, d) @ inside).reshape(m, s, width)
-                np.einsum("kaa->ka", x[:, :, start : start + s])[...] -= means[:, None]  # a view of the diagonals
                 x *= across[start : start + s]
                 half = (x.reshape(m * s, -1) @ right).reshape(m, -1, len(u))
                 out += left[:, start : start + s].reshape(len(u), -1) @ half
+        diagonals = np.einsum("kaa->ka", out)  # a view, of the sum Tr(e^{-K} G_j) / Z
+        diagonals -= diagonals.sum(axis=1, keepdims=True) * self._spectrum.eigenvalues
         return out

@@ -71,9 +71,13 @@ class PauliGenerators(Generators):
 
     def entries(self, theta: Real) -> Numeric:
         """K[b + x, b] for every x of `flips` and every b, shape (k, d), real where the strings are."""
-        by_x = np.zeros((len(self.flips), self._d), dtype=self._phase.dtype)
         generators, words, weights = self._entries
-        by_x[self._group, self._z] = self._phase * np.bincount(words, weights * theta[generators], len(self._z))
+        return self._entries_of_words(as_real(np.bincount(words, weights * theta[generators], len(self._z))))
+
+    def _entries_of_words(self, coefficients: Real) -> Numeric:
+        """Those of sum_w c_w P_w, (..., k, d), from c (..., number of words)."""
+        by_x = np.zeros((*coefficients.shape[:-1], len(self.flips), self._d), dtype=self._phase.dtype)
+        by_x[..., self._group, self._z] = self._phase * coefficients
         return walsh_hadamard(by_x)
 
     def sums(self, entries: Numeric) -> Real:
@@ -92,8 +96,7 @@ class PauliGenerators(Generators):
         if self.is_diagonal or self._phase.itemsize * len(self) << 2 * self.n > FEW_BYTES:
             return None
         units = np.zeros((len(self), self._d, self._d), dtype=self._phase.dtype)
-        for unit, theta in zip(units, np.eye(len(self)), strict=True):
-            unit[self._places] = self.entries(theta)
+        units[:, *self._places] = self._entries_of_words(self.weights.toarray())
         return MatrixGenerators(units, self.dims)
 
     def combine(self, theta: Real) -> Numeric:

@@ -193,7 +193,9 @@ class HiddenGibbsModel(NormalStart, Model):
         theta = self.theta(params)
         if self._free is None:
             joint, sigma, rows, _ = self._factorised(theta)
-            push = self.state_jvp(theta)[1]
+
+            def push(v: ArrayLike) -> Complex:
+                return self.state_jvp(theta)[1](v)
 
             def pull(cotangent: Complex) -> Real:
                 return self.state_vjp(theta)[1](sigma.pull_matrix(cotangent))

@@ -99,7 +99,9 @@ def coefficients_of(operators: Sequence[PauliSum]) -> tuple[tuple[Word, ...], cs
     """All strings, and the coefficient of each in each operator (operators, strings)."""
     words = tuple(dict.fromkeys(word for g in operators for word in g.words))
     column = {word: k for k, word in enumerate(words)}
-    rows = [j for j, g in enumerate(operators) for _ in g.words]
     columns = [column[word] for g in operators for word in g.words]
     values = [c.real for g in operators for c in g.coefficients]
-    return words, csr_array((values, (rows, columns)), shape=(len(operators), len(words)), dtype=np.float64)
+    starts = np.cumsum([0, *(len(g.words) for g in operators)])
+    found = csr_array((values, columns, starts), shape=(len(operators), len(words)), dtype=np.float64)
+    found.sort_indices()
+    return words, found

@@ -43,9 +43,9 @@ def solver_of(
 
     `accuracy` is the relative residual at which conjugate gradients stop.
     """
-    units = np.ones(len(b)) if units is None else units
     if is_assembled(solver, len(b)):
-        return _dense(quadratic.matrix() / np.outer(units, units), b)
+        return _dense(quadratic.matrix() if units is None else quadratic.matrix() / np.outer(units, units), b)
+    units = np.ones(len(b)) if units is None else units
 
     def product(v: Real) -> Real:
         return quadratic.product(v / units) / units

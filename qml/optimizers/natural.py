@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -29,6 +30,8 @@ from qml.optimizers.linear import SOLVERS, solver_of
 LESS, MORE = 0.25, 8.0
 """What the damping is multiplied by after a step that was right at once, and after a trial that was not."""
 LEAST_DAMPING = 1e-12
+ALIKE = 0.1
+"""How much of the last step the double of a step that counts as half of it may differ from that at most."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class NaturalGradient(Optimizer):
     enough (Armijo), and falls to a quarter after a step that was right at once, so that the value never rises. For the
     cross entropy and a target inside the family, the Bogoliubov-Kubo-Mori metric at the optimum is the Hessian: near
     it, eta = 1 is Newton's method. For Gibbs models it is so everywhere.
+
+    Where the state depends on the square of what is left, as on a coupling to a hidden unit that the target does not
+    need, a step of eta = 1 leads half of the way; so one that is half of the last one, or 1 - eta / 2 of it, is doubled.
 
     Parameters
     ----------
@@ -61,7 +67,7 @@ class NaturalGradient(Optimizer):
     Notes
     -----
     Source: Amari (1998), Neural Comput. 10, 251; Stokes et al. (2020), arXiv:1909.02108; the damping is that of
-    Levenberg and Marquardt.
+    Levenberg and Marquardt; for the double steps, Decker, Keller and Kelley (1983), SIAM J. Numer. Anal. 20, 296.
 
     Examples
     --------
@@ -90,13 +96,21 @@ class NaturalGradient(Optimizer):
         metric = ask(objective, "metric", self.name)(point.params, self.metric)
         accuracy = min(0.1, math.sqrt(point.gradient_norm))
         solve, scale = solver_of(metric, -point.gradient, self.solver, accuracy)
+        last = state.get("step", np.zeros_like(point.params))
         for tried in range(MAX_HALVINGS):
-            reached = trial(objective, point.params + self.learning_rate * solve(damping * scale))
+            step = self.learning_rate * solve(damping * scale)
+            halves = tried == 0 and self._halves(step, last)
+            reached = trial(objective, point.params + (2 * step if halves else step))
             if decreases(point, reached):
                 after = max(LEAST_DAMPING, LESS * damping) if tried == 0 else damping
-                return reached, {"damping": np.array(after)}
+                return reached, {"damping": np.array(after), "step": np.zeros_like(step) if halves else step}
             damping *= MORE
         raise Stalled
+
+    def _halves(self, step: Real, last: Real) -> bool:
+        """Whether a step is to the last one as where each leads half as far as it should."""
+        off = 2 * step - (2 - self.learning_rate) * last
+        return bool(last.any()) and math.hypot(*off) <= ALIKE * self.learning_rate * math.hypot(*last)
 
 
 TRIED, QUICK = 8, 0.3
@@ -152,7 +166,7 @@ class NaturalLBFGS(Optimizer):
         _checks.choice("metric", self.metric, KINDS)
         object.__setattr__(self, "memory", _checks.integer("memory", self.memory, low=1))
 
-    @property
+    @cached_property
     def _natural(self) -> NaturalGradient:
         return NaturalGradient(self.metric, solver="dense")
 

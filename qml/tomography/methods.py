@@ -101,9 +101,9 @@ def _curvatures(problem: Likelihood, u: Complex, s: Real, operator: Complex, col
 
 def _search(problem: Likelihood, a: Complex, step: Complex, p: Real, falls: float) -> tuple[float, Real]:
     """The length of a step along which F, of this slope, is stationary, and the probabilities there."""
-    back = step.conj().T
-    cross = a @ back
-    changes = problem.probabilities(np.array([cross + cross.conj().T, step @ back]))
+    pair = np.array([a, step]) @ step.conj().T
+    pair[0] += pair[0].conj().T
+    changes = problem.probabilities(pair)
     linear, square = 2 * problem.mass * inner(a, step), problem.mass * inner(step, step)
     eigenvalues = np.linalg.eigvals(np.linalg.solve(a, step)) if problem.hedging else None
 

@@ -40,6 +40,7 @@ def test_both_ways_to_the_metric_agree(kind, seed, monkeypatch):
         [pauli("XYI") + 0.5 * pauli("III"), pauli("ZZI") - 2 * pauli("IIX"), pauli("YIY"), pauli("IZI"), pauli("XII")]
     )
     theta = rng.normal(size=5) * (30.0 if seed == 3 else 1.0)
+    monkeypatch.setattr(gibbs, "STRINGS_FROM", 1)
     through_strings = metric(model, theta, kind)
     monkeypatch.setattr(gibbs, "MANY_STRINGS", 0)
     monkeypatch.setattr(gibbs, "BLOCK_NUMBERS", 120)
@@ -50,6 +51,8 @@ def test_both_ways_to_the_metric_agree(kind, seed, monkeypatch):
     assert np.allclose(through_strings @ v, through_generators.product(v), atol=1e-12)
 
 
-def test_a_constant_is_no_direction():
+@pytest.mark.parametrize("strings_from", [1, 1 << 18])
+def test_a_constant_is_no_direction(strings_from, monkeypatch):
+    monkeypatch.setattr(gibbs, "STRINGS_FROM", strings_from)
     model = GibbsModel({"constant": pauli("II"), "field": pauli("XI")})
     assert np.allclose(metric(model, [3.0, 0.4]), np.diag([0.0, 1 / np.cosh(0.4) ** 2]), atol=1e-14)

@@ -265,6 +265,32 @@ def test_natural_gradient_states_are_plain_and_resume_to_the_bit():
     assert np.array_equal(at.params, point.params)
 
 
+def test_where_the_residual_is_a_square_the_steps_that_halve_are_doubled():
+    """f = |(x^2, y)|^2 / 2 in the metric of Gauss and Newton, whose steps halve x: 15 of them to 1e-12."""
+
+    class Square:
+        def value_and_gradient(self, at):
+            x, y = at
+            return float(x**4 + y**2) / 2, np.array([2 * x**3, y])
+
+        def metric(self, at, kind):
+            return type("Jacobian", (), {"matrix": lambda self: np.diag([4 * at[0] ** 2, 1.0])})()
+
+    def steps(learning_rate, start, tolerance):
+        function, natural = Square(), NaturalGradient(learning_rate=learning_rate, damping=1e-12)
+        point = evaluate(function, np.array(start))
+        state, taken = natural.init(point), 0
+        while point.gradient_norm > tolerance:
+            reached, state = natural.step(function, point, state)
+            assert reached.value < point.value
+            point, taken = reached, taken + 1
+        return taken
+
+    assert steps(1.0, [1.0, 1.0], 1e-12) <= 6
+    assert steps(0.5, [0.0, 1.0], 0.5**9.5) == 10  # a rate is kept where the residual is none
+    assert steps(0.1, [0.0, 1.0], 0.9**9.5) == 10
+
+
 def test_a_wall_is_met_with_damping():
     """f = -log(1 - x) - x/10 - 10 x with a metric that is far too small: trials at +inf are shortened."""
 

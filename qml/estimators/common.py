@@ -78,7 +78,7 @@ class Scaling:
         return np.concatenate([b, w.ravel()])
 
 
-class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What classifiers by conditional states share: labels on the way in, populations on the way out.
 
     After its fit a subclass holds `model_`, a ConditionalModel in which class c is the basis state |c>, and `params_`.

@@ -150,6 +150,8 @@ class Reader:
             if type(op).__name__ == "CircuitOperation":
                 if op.repeat_until is not None or self.cirq.is_measurement(op):
                     raise InputError("a circuit within the circuit measures or repeats until: write it out.")
+                if self.cirq.is_parameterized(op.repetitions):
+                    raise InputError(f"a circuit within the circuit repeats {op.repetitions} times: give it a number.")
                 self.walk(op.mapped_circuit(deep=True), depth + 1)
                 continue
             self.step(op, tuple(self.place[q] for q in op.qubits))

@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
 sys.path.insert(0, str(HERE.parent))
 
-import qml  # noqa: E402
+import qml  # noqa: E402 - from the folder that the line above puts in the path
 
 gc.set_threshold(100_000, 50, 1000)  # pages are trees with links to their parents: to search them takes an eighth
 

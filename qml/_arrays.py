@@ -87,12 +87,14 @@ def frozen(array: Any) -> Any:
 
 def as_real(array: Any) -> Real:
     """The array itself: arrays of every namespace are typed as NumPy's."""
-    return array  # type: ignore[no-any-return]
+    found: Real = array
+    return found
 
 
 def as_complex(array: Any) -> Complex:
     """The array itself: arrays of every namespace are typed as NumPy's."""
-    return array  # type: ignore[no-any-return]
+    found: Complex = array
+    return found
 
 
 def outer(vectors: Iterable[Any]) -> Real:

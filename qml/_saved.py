@@ -103,7 +103,7 @@ def array_of(value: Mapping[str, Any]) -> Any:
             both = np.empty(np.broadcast_shapes(found.shape, imag.shape), dtype=np.complex128)
             both.real, both.imag = found, imag
             found = both
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise InputError("an array must be nested lists of numbers, equally long.") from None
     if found.dtype.kind not in "biufc":
         raise InputError(f"an array must hold numbers; found {found.dtype}.")

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -152,14 +151,15 @@ def _in_double(native: Callable[[Any], Any], by_host: Callable[[Any], Any], n_pa
 def _loss_on_host(function: LossFunction) -> Callable[[Any], Any]:
     """The loss as JAX sees it where the host computes it."""
     jax = _checks.need("jax", "jax")
+    from qml.engines.jax.called import called
     from qml.fitting.traced import with_gradient
 
     def value(theta: Any) -> Any:
-        return _called(function.value, jax.ShapeDtypeStruct((), theta.dtype), theta)
+        return called(function.value, jax.ShapeDtypeStruct((), theta.dtype), theta)
 
     def value_and_gradient(theta: Any) -> Any:
         number, like_theta = (jax.ShapeDtypeStruct(shape, theta.dtype) for shape in ((), theta.shape))
-        return _called(function.value_and_gradient, (number, like_theta), theta)
+        return called(function.value_and_gradient, (number, like_theta), theta)
 
     compiled = jax.jit(with_gradient(value, value_and_gradient))
     return lambda theta: compiled(_parameters(theta, function.n_params))
@@ -168,10 +168,12 @@ def _loss_on_host(function: LossFunction) -> Callable[[Any], Any]:
 def _state_on_host(function: StateFunction) -> Callable[[Any], Any]:
     """The state as JAX sees it where the host computes it."""
     jax = _checks.need("jax", "jax")
+    from qml.engines.jax.called import called
+
     derivative = _derivative()
 
     def sigma(theta: Any) -> Any:
-        return _called(function.state, jax.ShapeDtypeStruct(function.shape, _complex(theta)), theta)
+        return called(function.state, jax.ShapeDtypeStruct(function.shape, _complex(theta)), theta)
 
     def along(primals: Any, tangents: Any) -> Any:
         (theta,), (v,) = primals, tangents
@@ -191,6 +193,8 @@ def _derivative() -> Any:
     batch.
     """
     jax = _checks.need("jax", "jax")
+    from qml.engines.jax.called import called
+
     primitive = importlib.import_module("jax.extend.core").Primitive("qml_state_derivative")
     ad, batching, mlir = (importlib.import_module(f"jax.interpreters.{name}") for name in ("ad", "batching", "mlir"))
 
@@ -203,8 +207,8 @@ def _derivative() -> Any:
         out = shape(theta, x, function=function, forward=forward)
         if forward:
             function.ask_forward()
-            return _called(function.push, out, theta, x)
-        return _called(function.pull, out, theta, x.conj())  # JAX pairs cotangents without conjugation
+            return called(function.push, out, theta, x)
+        return called(function.pull, out, theta, x.conj())  # JAX pairs cotangents without conjugation
 
     def turned_around(cotangent: Any, theta: Any, x: Any, *, function: StateFunction, forward: bool) -> Any:
         if isinstance(cotangent, ad.Zero):
@@ -232,45 +236,6 @@ def _derivative() -> Any:
     batching.primitive_batchers[primitive] = mapped
     mlir.register_lowering(primitive, mlir.lower_fun(run, multiple_results=False))
     return primitive
-
-
-@dataclass(frozen=True)
-class _Bits:
-    """A function on the host that takes and gives the bits of numbers, as 32-bit words along a last axis.
-
-    JAX calls it on any thread. Where ``jax.enable_x64(True)`` was said as a context, which belongs to one thread, it
-    would round float64 to float32 on the way to another and back; integers it leaves alone.
-    """
-
-    function: Callable[..., Any]
-    dtypes: tuple[np.dtype[Any], ...]
-    """Of the numbers that it takes."""
-
-    def __call__(self, *words: Any) -> list[Any]:
-        held = [np.ascontiguousarray(each).view(dtype)[..., 0] for each, dtype in zip(words, self.dtypes, strict=True)]
-        found = self.function(*held)
-        return [each[..., None].view(np.uint32) for each in (found if isinstance(found, tuple) else [found])]
-
-
-def _called(function: Callable[..., Any], out: Any, *arguments: Any) -> Any:
-    """What a function on the host returns, an array or several, of shapes and dtypes `out`."""
-    jax = _checks.need("jax", "jax")
-    jnp, as_bits = jax.numpy, jax.lax.bitcast_convert_type
-
-    def words(x: Any) -> Any:
-        parts = jnp.stack([x.real, x.imag], -1) if jnp.iscomplexobj(x) else x
-        return as_bits(parts, np.uint32).reshape(*x.shape, x.dtype.itemsize // 4)
-
-    def numbers(found: Any, like: Any) -> Any:
-        real, count = np.finfo(like.dtype).dtype, 2 if like.dtype.kind == "c" else 1
-        parts = as_bits(found.reshape(*like.shape, count, 2) if real.itemsize == 8 else found, real)
-        return jax.lax.complex(parts[..., 0], parts[..., 1]) if count == 2 else parts[..., 0]
-
-    likes, tree = jax.tree.flatten(out)
-    shapes = [jax.ShapeDtypeStruct((*like.shape, like.dtype.itemsize // 4), np.uint32) for like in likes]
-    host = _Bits(function, tuple(np.dtype(x.dtype) for x in arguments))
-    found = jax.pure_callback(host, shapes, *map(words, arguments), vmap_method="expand_dims")
-    return jax.tree.unflatten(tree, map(numbers, found, likes))
 
 
 def _complex(theta: Any) -> Any:

@@ -183,7 +183,7 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nod
     """A link to a public object, or a method of one, by a name that is not the one on its page."""
     if node.get("refdomain") != "py":
         return None
-    objects = env.get_domain("py").objects  # type: ignore[attr-defined]
+    objects = env.get_domain("py").objects  # type: ignore[attr-defined]  # typed as any domain
     name = place_of(node["reftarget"].removesuffix("()"))
     if name in objects:
         there = objects[name]

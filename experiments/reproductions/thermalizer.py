@@ -37,7 +37,8 @@ N, LAYERS, MOST = 4, 8, 500
 def magnet() -> PauliSum:
     """sum J (XX + YY + ZZ) on the sides of a square, J along and across, and a field along Z."""
     terms = [pauli(p + p, j, sites=pair, n=N) for pair, j in SIDES.items() for p in "XYZ"]
-    return sum([*terms, *(pauli("Z", FIELD, sites=[i], n=N) for i in range(N))])  # type: ignore[return-value]
+    first, *others = [*terms, *(pauli("Z", FIELD, sites=[i], n=N) for i in range(N))]
+    return sum(others, first)
 
 
 def ansatz() -> Circuit:

@@ -6,10 +6,10 @@ Every parameter has a declared domain; superoperators and their derivatives are 
 
 from qml._descriptions import constants as known_by_name
 from qml.channels import damping, kraus, lindblad, mixtures
-from qml.channels.damping import *  # noqa: F403
-from qml.channels.kraus import *  # noqa: F403
-from qml.channels.lindblad import *  # noqa: F403
-from qml.channels.mixtures import *  # noqa: F403
+from qml.channels.damping import *  # noqa: F403 - the names that its __all__ lists
+from qml.channels.kraus import *  # noqa: F403 - the names that its __all__ lists
+from qml.channels.lindblad import *  # noqa: F403 - the names that its __all__ lists
+from qml.channels.mixtures import *  # noqa: F403 - the names that its __all__ lists
 from qml.instructions import Channel
 from qml.instructions.names import defined_in, find
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 import scipy.optimize
+import scipy.sparse
 
 from qml import _checks, _matrices
 from qml._checks import InputError
@@ -168,7 +169,7 @@ def _least_squares(x: Real, y: Real) -> Real:
 def _least_absolute(x: Real, y: Real) -> Real:
     m, p = x.shape
     cost = np.concatenate([np.zeros(p), np.ones(2 * m)])
-    equalities = np.hstack([x, np.eye(m), -np.eye(m)])
+    equalities = scipy.sparse.hstack([x, scipy.sparse.eye_array(m), -scipy.sparse.eye_array(m)])
     bounds = [(None, None)] * p + [(0, None)] * (2 * m)
     found = scipy.optimize.linprog(cost, A_eq=equalities, b_eq=y, bounds=bounds, method="highs")
     if found.status != 0:

@@ -30,7 +30,7 @@ GENERATORS = {
 
 
 @dataclass(eq=False, repr=False)
-class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc]
+class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     r"""The distribution of bit strings as the populations of a Gibbs state.
 
     .. math:: p(x) = \langle x|\sigma_\theta|x\rangle, \qquad \sigma_\theta = e^{-\sum_j \theta_j P_j} / Z, \qquad

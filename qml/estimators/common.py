@@ -78,7 +78,7 @@ class Scaling:
         return np.concatenate([b, w.ravel()])
 
 
-class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What classifiers by conditional states share: labels on the way in, populations on the way out.
 
     After its fit a subclass holds `model_`, a ConditionalModel in which class c is the basis state |c>, and `params_`.
@@ -95,11 +95,22 @@ class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array (m, n_features)
+
+        Raises
+        ------
+        InputError
+            Where the model has more levels than classes, and all probability is on the others.
         """
         check_is_fitted(self)
         x = validate_data(self, X, dtype=np.float64, reset=False)
         p = self.model_.states(self.params_, x).probabilities()[:, : len(self.classes_)]
-        return np.asarray(p / p.sum(axis=1, keepdims=True))
+        total = p.sum(axis=1, keepdims=True)
+        if not total.all():
+            raise InputError(
+                f"the model must give classes a probability; found none at row {int(total.argmin())} of X: all is on "
+                "other levels there, so take generators or a circuit with fewer of them."
+            )
+        return np.asarray(p / total)
 
     def predict(self, X: Any) -> Any:
         """The most probable class, (m,).

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Real
+from qml._typing import Real
 from qml.encodings import fourier_encoding
 from qml.states import DensityMatrix
 
@@ -22,7 +22,7 @@ CHUNK = 2**22
 
 
 @dataclass(eq=False, repr=False)
-class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
+class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     r"""The mean of the encoded samples as a state, and the probability density that measuring it has.
 
     .. math:: \rho = \frac1m \sum_k |\phi(x_k)\rangle\langle\phi(x_k)|, \qquad
@@ -134,7 +134,9 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         d = self.levels**self.n_features_in_
         _checks.memory(f"a state of dimension {d}", 16 * d * (d + len(self.samples_)), "use fewer features or levels")
         phases = 2 * np.pi * self._place(self.samples_)
-        vectors: Complex = fourier_encoding(phases, self.levels).factor[..., 0]  # type: ignore[index]
+        factor = fourier_encoding(phases, self.levels).factor
+        assert factor is not None  # pure states are held as vectors
+        vectors = factor[..., 0]
         rho = vectors.T @ vectors.conj() / len(vectors)
         return DensityMatrix._trusted((1 - self.smoothing) * rho + self.smoothing * np.eye(d) / d, dims)
 

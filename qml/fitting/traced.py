@@ -18,6 +18,7 @@ import numpy as np
 from qml._arrays import number
 from qml.engines import JaxEngine, PauliEngine, PauliState
 from qml.engines.jax.arrays import Array, bare
+from qml.engines.jax.called import called
 from qml.engines.jax.traced import once, traced
 from qml.engines.pauli_state import matrix_of
 from qml.fitting.functions import ONCE
@@ -98,7 +99,7 @@ def _of_vector(objective: Objective, n: int) -> Callable[[Any], Any]:
             return np.float64(number(value)), np.asarray(cotangent, dtype=np.float64)
 
         shapes = jax.ShapeDtypeStruct((), r.dtype), jax.ShapeDtypeStruct(r.shape, r.dtype)
-        return jax.pure_callback(work, shapes, r, vmap_method="sequential")
+        return called(work, shapes, r, one_by_one=True)
 
     try:
         with jax.enable_x64(True):

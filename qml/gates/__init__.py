@@ -6,9 +6,9 @@ controls come first, and every matrix is over \|first listed site, second, ...>.
 
 from qml._descriptions import constants as known_by_name
 from qml.gates import constants, named
-from qml.gates.constants import *  # noqa: F403
+from qml.gates.constants import *  # noqa: F403 - the names that its __all__ lists
 from qml.gates.control import Controlled, controlled
-from qml.gates.named import *  # noqa: F403
+from qml.gates.named import *  # noqa: F403 - the names that its __all__ lists
 from qml.gates.parametric import ParametricGate
 from qml.gates.rotations import PauliRotation
 from qml.gates.unitary import UnitaryGate

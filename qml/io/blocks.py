@@ -12,11 +12,12 @@ from scipy import linalg
 from qml import _checks, gates
 from qml._checks import InputError
 from qml._typing import Complex, Real
+from qml.channels import Reset
 from qml.channels.kraus import kraus_of_choi
 from qml.circuits import Circuit
 from qml.engines import ReferenceEngine
 from qml.gates import Controlled, PauliRotation, UnitaryGate, controlled
-from qml.instructions import Channel, Operation, Unitary
+from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.parameters import Affine, ParameterLike, as_affine
 
 LARGEST = 8
@@ -140,6 +141,18 @@ def bound(circuit: Circuit, params: Values) -> Circuit:
         return circuit.bind(params)
     values = _checks.parameters("params", params, circuit.n_params)
     return circuit.bind(dict(zip(circuit.parameters, values.tolist(), strict=True)))
+
+
+def outgoing(circuit: Circuit, params: Values) -> Circuit:
+    """The bound circuit in what other libraries have: sites that are traced out are left alone, and those that are
+    initialised are reset."""
+    circuit, found = bound(circuit, params), list[Operation]()
+    for operation in circuit.operations:
+        if isinstance(operation.instruction, Preparation):
+            found += [Reset(site) for site in operation.sites]
+        elif not isinstance(operation.instruction, PartialTrace):
+            found.append(operation)
+    return Circuit(circuit.n_sites, found)
 
 
 def numbers(operation: Operation) -> Real:

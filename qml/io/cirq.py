@@ -13,8 +13,8 @@ from qml._checks import InputError
 from qml.channels import KrausChannel
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
-from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
-from qml.io.blocks import LARGEST, Block, Values, bound, kraus_of, numbers
+from qml.instructions import Channel, Instruction, Operation, Unitary
+from qml.io.blocks import LARGEST, Block, Values, kraus_of, numbers, outgoing
 from qml.io.vocabulary import PENNYLANE_NOISE, exchanged
 from qml.parameters import Affine, Parameter
 
@@ -150,6 +150,8 @@ class Reader:
             if type(op).__name__ == "CircuitOperation":
                 if op.repeat_until is not None or self.cirq.is_measurement(op):
                     raise InputError("a circuit within the circuit measures or repeats until: write it out.")
+                if self.cirq.is_parameterized(op.repetitions):
+                    raise InputError(f"a circuit within the circuit repeats {op.repetitions} times: give it a number.")
                 self.walk(op.mapped_circuit(deep=True), depth + 1)
                 continue
             self.step(op, tuple(self.place[q] for q in op.qubits))
@@ -305,7 +307,7 @@ def to_cirq(circuit: Circuit, params: Values = None, *, measured: Sequence[int] 
     --------
     ``cirq_circuit = to_cirq(model.circuit, model.natural(result.params))``.
     """
-    circuit = bound(circuit, params)
+    circuit = outgoing(circuit, params)
     cirq, sympy = _checks.need("cirq", "cirq"), _checks.need("sympy", "cirq")
     sites = _checks.targets("measured", measured, circuit.n_sites)
     qubits = cirq.LineQubit.range(circuit.n_sites)
@@ -314,10 +316,8 @@ def to_cirq(circuit: Circuit, params: Values = None, *, measured: Sequence[int] 
     for operation in circuit.operations:
         at = [qubits[site] for site in operation.sites]
         instruction = operation.instruction
-        if isinstance(instruction, PartialTrace):
-            continue
-        if isinstance(instruction, Preparation) or instruction == channels.Reset:
-            out.append(cirq.ResetChannel()(q) for q in at)
+        if instruction == channels.Reset:
+            out.append(cirq.ResetChannel()(*at))
         elif isinstance(instruction, Channel):
             out.append(cirq.KrausChannel(list(kraus_of(operation)))(*at))
         else:

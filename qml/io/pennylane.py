@@ -14,8 +14,8 @@ from qml._checks import InputError
 from qml.channels import KrausChannel
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
-from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation
-from qml.io.blocks import Block, Values, bound, kraus_of, numbers
+from qml.instructions import Channel, Instruction, Operation
+from qml.io.blocks import Block, Values, kraus_of, numbers, outgoing
 from qml.io.vocabulary import PENNYLANE, PENNYLANE_NOISE, names, noise_name, spelled
 from qml.parameters import Affine, Parameter
 
@@ -295,7 +295,7 @@ def to_pennylane(circuit: Circuit, params: Values = None) -> Callable[..., None]
     --------
     ``ansatz = to_pennylane(circuit)``; in a QNode of ``default.mixed``, ``ansatz(theta, wires=[0, 1])``.
     """
-    circuit = bound(circuit, params)
+    circuit = outgoing(circuit, params)
     pennylane = _checks.need("pennylane", "pennylane")
     known: dict[Instruction, str] = names(PENNYLANE)
 
@@ -314,11 +314,8 @@ def to_pennylane(circuit: Circuit, params: Values = None) -> Callable[..., None]
         instruction = operation.instruction
         name, params = _named(operation) or ("", operation.params)
         given = [sum((c * values[term] for term, c in p.terms), p.constant) for p in params]
-        if isinstance(instruction, PartialTrace):
-            return
-        if isinstance(instruction, Preparation) or instruction == channels.Reset:
-            for wire in wired:
-                pennylane.ResetError(1.0, 0.0, wires=wire)
+        if instruction == channels.Reset:
+            pennylane.ResetError(1.0, 0.0, wires=wired)
         elif name:
             getattr(pennylane, name)(*given, wires=wired)
         elif isinstance(instruction, Channel):

@@ -11,7 +11,7 @@ from openqasm3 import ast
 from qml import gates
 from qml._checks import InputError
 from qml.instructions import Operation
-from qml.io.blocks import ZERO, Block
+from qml.io.blocks import LARGEST, ZERO, Block
 from qml.io.qasm_parse import DEEPEST, MOST_OPERATIONS
 from qml.io.qasm_values import Qubits, Scope, placed_at, refuse
 from qml.io.vocabulary import BRAKET, Spelled, spelled
@@ -33,6 +33,7 @@ class Calls:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.known: dict[str, Spelled | Defined] = {**BRAKET, "U": gates.U3}
+        self.known["sxdg"] = gates.SXdg  # which programs of version 3 that Cirq writes take as known
         self.depth = 0
 
     def define(self, node: ast.QuantumGateDefinition) -> None:
@@ -95,7 +96,10 @@ class Calls:
                     block = block.inverse()
                 elif name == "pow":
                     assert modifier.argument is not None  # by the grammar
-                    block = block.power(float(self.scope.number(modifier.argument)), MOST_OPERATIONS)
+                    exponent = float(self.scope.number(modifier.argument))
+                    if exponent != int(exponent):
+                        self.scope.count(node, 4 ** min(len(sites) - first, LARGEST))  # entries of a matrix
+                    block = block.power(exponent, MOST_OPERATIONS)
                 else:
                     count = controls.pop()
                     first -= count

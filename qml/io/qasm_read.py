@@ -20,13 +20,14 @@ from qml.gates import UnitaryGate
 from qml.instructions import Initialize, Operation, TraceOut
 from qml.io.qasm_gates import Calls, Defined
 from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
-from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, words
+from qml.io.qasm_values import Bits, Qubits, Result, Scope, Value, placed_at, refuse, words
 from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
 from qml.parameters import Parameter
 
 OLD = re.compile(r"(?:\s++|//.*+|/\*(?s:.*?)\*/)*+OPENQASM\s+2")
 """How programs of version 2 begin, behind comments."""
-OPAQUE = re.compile(r"\bopaque\b[^;]*;")
+ONLY_OLD = re.compile(r'//.*+|/\*(?s:.*?)\*/|"[^"\n]*+"|\bopaque\b[^;]*+;?+|\^')
+"""Comments and texts, which stay as they are; and what only version 2 has: gates without a body, and the power ^."""
 
 
 class Reader:
@@ -39,7 +40,6 @@ class Reader:
         self.operations: list[Operation] = []
         self.n_sites = 0
         self.bits: list[Bits] = []
-        self.measured: dict[tuple[str, int], int] = {}
         self.done: dict[int, int] = {}
         self.files = 0
 
@@ -55,19 +55,15 @@ class Reader:
             self.run(program.statements)
             if not self.n_sites:
                 raise InputError("the program declares no qubits.")
-            order = [(bits.name, i) for bits in self.bits for i in range(len(bits.values))]
-            places = [key for key in order if key in self.measured]
-            places += [key for key in self.measured if key not in places]
-            return Circuit(self.n_sites, self.operations), tuple(self.measured[key] for key in places)
+            held = [bit.site for bits in self.bits for bit in bits.values if isinstance(bit, Result)]
+            return Circuit(self.n_sites, self.operations), tuple(dict.fromkeys(held))
         except RecursionError:
             raise InputError("the program is too deeply nested to be carried out.") from None
 
     def parsed(self, text: str) -> ast.Program:
         """The program of a text. The power ^ of version 2 is ** in version 3, where ^ is a weaker operator; gates that
         are declared without a body, which version 3 does not have, are left out: a program may not use them."""
-        if self.scope.old:
-            text = OPAQUE.sub(lambda found: re.sub(r"\S", " ", found[0]), text.replace("^", "**"))
-        return parse(text)
+        return parse(ONLY_OLD.sub(_renewed, text) if self.scope.old else text)
 
     # statements ----------------------------------------------------------------------------------------------------
 
@@ -184,9 +180,9 @@ class Reader:
         kind, name, scope = node.type, node.identifier.name, self.scope
         if isinstance(kind, ast.BitType):
             size = 1 if kind.size is None else scope.size(kind.size)
+            scope.count(node, size)
             bits = Bits(name, [False] * size, kind.size is None)
-            if len(scope.frames) == 1:
-                self.bits.append(bits)
+            self.bits.append(bits)
             scope.declare(node, name, bits)
             if isinstance(node.init_expression, ast.QuantumMeasurement):
                 self.measure(node, node.init_expression.qubit, node.identifier)
@@ -234,7 +230,7 @@ class Reader:
             parts = [self.alias(node.lhs), self.alias(node.rhs)]
             if not all(isinstance(part, Qubits) for part in parts):
                 refuse(node, "only registers of qubits are joined here.")
-            return Qubits(parts[0].sites + parts[1].sites)
+            return self.scope.distinct(node, parts[0].sites + parts[1].sites)
         value = self.scope.value(node)
         return value if isinstance(value, Qubits) else refuse(node, "only registers of qubits have another name here.")
 
@@ -253,8 +249,10 @@ class Reader:
     def measure(self, node: ast.QASMNode, qubit: Any, target: Any) -> None:
         """Qubits are measured into bits, and end there."""
         sites = self.scope.qubits(node, qubit).sites
-        name, places = "", list(range(len(self.measured), len(self.measured) + len(sites)))
-        if target is not None:
+        bits, places = Bits("", [False] * len(sites)), list(range(len(sites)))
+        if target is None:
+            self.bits.append(bits)
+        else:
             name = target.name if isinstance(target, ast.Identifier) else target.name.name
             bits = self.scope.find(target, name)
             if not isinstance(bits, Bits):
@@ -262,13 +260,11 @@ class Reader:
             places = list(range(len(bits.values))) if isinstance(target, ast.Identifier) else self.entries(target, bits)
             if len(places) != len(sites):
                 refuse(node, f"{len(sites)} qubits are measured into {len(places)} bits.")
-            for place in places:
-                bits.values[place] = None
         for site, place in zip(sites, places, strict=True):
             if site in self.done:
                 refuse(node, f"qubit {site} is measured twice.")
             self.done[site] = 0 if node.span is None else node.span.start_line
-            self.measured[name, place] = site
+            bits.values[place] = Result(site)
 
     def marked(self, node: ast.QuantumBarrier) -> None:
         """Barriers do nothing; with an annotation of :func:`qml.io.to_qasm` they trace out."""
@@ -328,6 +324,14 @@ class Reader:
             every = [(site,) for site in sites] if channel.n_sites == 1 else [sites]
             for at in every:
                 self.add(node, Operation(channel, at, exchanged(channel, params)))
+
+
+def _renewed(found: re.Match[str]) -> str:
+    """What version 3 says in place of what only version 2 has, of the same length where it is left out."""
+    if found[0] == "^":
+        return "**"
+    is_opaque = found[0].startswith("opaque") and found[0].endswith(";")
+    return re.sub(r"\S", " ", found[0]) if is_opaque else found[0]
 
 
 def _at(node: ast.QASMNode, made: Any) -> Any:

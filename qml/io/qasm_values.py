@@ -30,12 +30,19 @@ class Qubits:
     one: bool = False
 
 
+@dataclass(frozen=True)
+class Result:
+    """What a bit holds where a measurement of that site decides."""
+
+    site: int
+
+
 @dataclass
 class Bits:
-    """Classical bits, bit 0 first: known ones, and None where a measurement decides."""
+    """Classical bits, bit 0 first."""
 
     name: str
-    values: list[bool | None]
+    values: list[bool | Result]
     one: bool = False
 
 
@@ -241,7 +248,7 @@ class Scope:
                 return Bits("", self.bits(node, value, size), kind.size is None)
         refuse(node, f"{words(kind)} has no counterpart in a circuit of gates and channels.")
 
-    def bits(self, node: ast.QASMNode, value: Value, count: int) -> list[bool | None]:
+    def bits(self, node: ast.QASMNode, value: Value, count: int) -> list[bool | Result]:
         """A value as so many bits."""
         if isinstance(value, Affine | Qubits | float):
             refuse(node, "bits or an integer are needed here.")
@@ -266,7 +273,7 @@ class Scope:
         """Entries of a register, or a bit of an integer."""
         if isinstance(value, Qubits):
             places, one = self.places(node, index, len(value.sites))
-            return Qubits(tuple(value.sites[i] for i in places), one)
+            return self.distinct(node, tuple(value.sites[i] for i in places), one)
         if isinstance(value, bool) or not isinstance(value, int | Bits):
             refuse(node, "only registers and integers have an index.")
         if isinstance(value, int):
@@ -289,6 +296,12 @@ class Scope:
         if not isinstance(found, Qubits):
             refuse(name, "a qubit is needed here.")
         return found
+
+    def distinct(self, node: ast.QASMNode, sites: tuple[int, ...], one: bool = False) -> Qubits:
+        """Some qubits, each of which comes once."""
+        if len(set(sites)) < len(sites):
+            refuse(node, "a qubit comes twice among these: name each once.")
+        return Qubits(sites, one)
 
     def places(self, node: ast.QASMNode, index: Any, size: int) -> tuple[list[int], bool]:
         """The entries that an index stands for, and whether it is one."""
@@ -328,7 +341,7 @@ class Scope:
         return self._integer(node, value) if isinstance(value, Bits) else value
 
     def _integer(self, node: ast.QASMNode, bits: Bits) -> int:
-        if any(value is None for value in bits.values):
+        if any(isinstance(value, Result) for value in bits.values):
             rule = "classical feedback has no counterpart in a circuit of gates and channels"
             advice = "write it as controlled gates, measured at the end"
             refuse(node, f"{bits.name or 'a bit'} holds a measured result, and {rule}: {advice}.")
@@ -336,7 +349,7 @@ class Scope:
         return sum(bool(value) << i for i, value in enumerate(bits.values))
 
 
-def _low(whole: int, count: int) -> list[bool | None]:
+def _low(whole: int, count: int) -> list[bool | Result]:
     """The lowest bits of an integer, bit 0 first."""
     return [bool(whole >> i & 1) for i in range(count)]
 

@@ -15,8 +15,8 @@ from qml._typing import Complex
 from qml.channels.kraus import kraus_of_choi
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
-from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
-from qml.io.blocks import Block, Values, bound, kraus_of, numbers
+from qml.instructions import Channel, Instruction, Operation, Unitary
+from qml.io.blocks import Block, Values, kraus_of, numbers, outgoing
 from qml.io.vocabulary import QISKIT, names, spelled
 from qml.operators import embed
 from qml.parameters import Affine, Parameter
@@ -189,17 +189,14 @@ def _annotated(gate: Any, depth: int) -> Block:
 def written(circuit: Circuit, params: Values, measured: Sequence[int]) -> Any:
     """A QuantumCircuit; see :func:`qml.io.to_qiskit`."""
     qiskit = _checks.need("qiskit", "qiskit")
-    circuit = bound(circuit, params)
+    circuit = outgoing(circuit, params)
     sites = _checks.targets("measured", measured, circuit.n_sites)
     out = qiskit.QuantumCircuit(circuit.n_sites, len(sites))
     free = {name: qiskit.circuit.Parameter(name) for name in circuit.parameters}
     for operation in circuit.operations:
         instruction = operation.instruction
-        if isinstance(instruction, PartialTrace):
-            continue
-        if isinstance(instruction, Preparation) or instruction == channels.Reset:
-            for site in operation.sites:
-                out.reset(site)
+        if instruction == channels.Reset:
+            out.reset(operation.sites[0])
         elif isinstance(instruction, Channel):
             channel = _checks.need("qiskit.quantum_info", "qiskit").Kraus(list(kraus_of(operation)))
             out.append(channel.to_instruction(), list(reversed(operation.sites)))

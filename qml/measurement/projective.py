@@ -53,11 +53,11 @@ class ProjectiveMeasurement(Measurement):
 
     def __init__(
         self,
-        bases: ArrayLike | Sequence[ArrayLike],
+        bases: ArrayLike,
         dims: DimsLike | None = None,
         settings: Sequence[str] | None = None,
     ) -> None:
-        u = _matrices.unitary("bases", bases)  # type: ignore[arg-type]
+        u = _matrices.unitary("bases", bases)
         u = u[None] if u.ndim == 2 else u
         if u.ndim != 3 or not len(u):
             raise InputError(f"bases must have shape (settings, d, d), at least one setting; found {u.shape}.")

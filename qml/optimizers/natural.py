@@ -46,7 +46,7 @@ class NaturalGradient(Optimizer):
     it, eta = 1 is Newton's method. For Gibbs models it is so everywhere.
 
     Where the state depends on the square of what is left, as on a coupling to a hidden unit that the target does not
-    need, a step of eta = 1 leads half of the way; so one that is half of the last one, or 1 - eta / 2 of it, is doubled.
+    need, a step of eta = 1 leads half of the way; so one that is half of the last one, 1 - eta / 2 of it, is doubled.
 
     Parameters
     ----------

@@ -279,11 +279,7 @@ def _expression(expression: Affine) -> str:
         return _number(f"{expression.constant:.3g}")
     if len(str(expression)) > LONGEST:
         return _upright(short(expression))
-    text = ""
-    for name, c in expression.terms:
-        size = "" if abs(c) == 1 else rf"{_number(f'{abs(c):.6g}')}\,"
-        text += ("-" if c < 0 else "+" if text else "") + size + _symbol(name)
-    return text + (_number(f"{expression.constant:+.6g}") if expression.constant else "")
+    return expression._written(lambda x: _number(f"{x:.6g}"), r"\,", _symbol)
 
 
 def _number(digits: str) -> str:

@@ -187,6 +187,10 @@ def test_other_files_of_the_library_are_found_out(tmp_path):
         ({"kind": "gate", "name": "RXX1"}, "the name of a gate must be one of"),
         ({"kind": "PauliSum", "n_qubits": 1, "terms": {"Q": 1}}, "Q"),
         ({"kind": "UnitaryGate", "matrix": {"real": [[1, 0], [0]]}}, "nested lists of numbers"),
+        (
+            {"kind": "UnitaryGate", "matrix": {"real": [[10**400, 0], [0, 1]], "imag": [[0, 0], [0, 0]]}},
+            "nested lists of numbers",
+        ),
         ({"kind": "UnitaryGate", "matrix": {"real": [[1, 0], [0, 2]]}}, "unitary"),
         ({"kind": "CholeskyModel", "dims": [2] * 40}, "memory|GiB"),
         ({"complex": ["spam"]}, "stands for nothing"),

@@ -18,7 +18,7 @@ from qml.channels import CHANNELS
 from qml.engines import ReferenceEngine
 from qml.gates import GATES
 from qml.instructions import Operation
-from qml.io import from_cirq, to_cirq
+from qml.io import from_cirq, from_qasm, to_cirq
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 Q = cirq.LineQubit.range(4)
@@ -133,6 +133,17 @@ def test_measurements_expressions_and_circuits_within_circuits():
     assert from_cirq(to_cirq(Circuit(2, [gates.RX(Parameter("a"), 0)]), measured=[1]), measured=True)[1] == (1,)
 
 
+@pytest.mark.parametrize("version", ["2.0", "3.0"])
+def test_programs_that_cirq_writes_are_read_as_cirq_means_them(version):
+    """To the ten digits that it writes; those of version 3 take a gate sxdg as known."""
+    for seed in range(10):
+        matrix = cirq.MatrixGate(cirq.testing.random_unitary(4, random_state=seed))
+        circuit = cirq.Circuit(matrix(*Q[:2]), cirq.FSimGate(0.1, 0.2)(*Q[1:3]), cirq.CCX(*Q[:3]), (cirq.X**-0.5)(Q[0]))
+        u, v = ReferenceEngine().evolve_vectors(from_qasm(circuit.to_qasm(version=version)), ()), circuit.unitary()
+        phase = np.vdot(v, u)
+        assert np.abs(u - v * phase / abs(phase)).max() < 1e-8
+
+
 def test_what_has_no_counterpart_is_refused():
     m = cirq.measure(Q[0], key="m")
     for circuit, sentence in (
@@ -141,6 +152,10 @@ def test_what_has_no_counterpart_is_refused():
         (cirq.Circuit(cirq.rx(A * B)(Q[0])), "is not affine in its symbols"),
         (cirq.Circuit(cirq.WaitGate(cirq.Duration(nanos=3))(Q[0])), "a wait has no counterpart"),
         (cirq.Circuit(), "no qubits"),
+        (
+            cirq.Circuit(cirq.CircuitOperation(cirq.FrozenCircuit(cirq.X(Q[0])), repetitions=A)),
+            "a circuit within the circuit repeats a times: give it a number",
+        ),
         (cirq.Circuit(cirq.rx(1j * A)(Q[0])), "is not affine in its symbols, with real coefficients"),
         (cirq.Circuit(cirq.measure(*Q[:2], key="m", invert_mask=(True,))), "changes its results after it measured"),
         (cirq.Circuit(cirq.measure(Q[0], confusion_map={(0,): np.eye(2)})), "changes its results after it measured"),

@@ -1,6 +1,7 @@
 """Regression to NIST's published digits, and backpropagation under every likelihood."""
 
 import math
+import tracemalloc
 
 import mpmath
 import numpy as np
@@ -114,6 +115,18 @@ def test_least_absolute_error_is_the_maximum_of_the_laplace_likelihood():
     for moved in found.coefficients + rng.normal(0, 0.05, (20, 3)):
         assert found.likelihood.value(y, x @ moved) > best
     assert linear_regression(x, y).log_likelihood < found.log_likelihood  # here the errors are Laplace's
+
+
+def test_least_absolute_errors_of_many_targets_take_no_more_room_than_the_design():
+    """The median of 801 targets: by a matrix of them squared it would be 10 MB."""
+    y = np.random.default_rng(3).laplace(size=801)
+    tracemalloc.start()
+    try:
+        found = linear_regression(np.ones((801, 1)), y, "laplace")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 21
+    finally:
+        tracemalloc.stop()
+    assert found.coefficients == pytest.approx([np.median(y)])
 
 
 @every("likelihood", ["gaussian", "laplace"])

@@ -186,7 +186,7 @@ def test_labels_are_tex():
     assert r"$\sqrt{X}$" in texts
     assert r"$\mathrm{my\_gate\ 1}$" in texts
     assert "θ" in texts
-    assert r"$2\,\theta-0.5$" in texts
+    assert r"$2\,\theta - 0.5$" in texts
     assert r"${a.\!t}_{0,ZZI}$" in texts
     assert r"${\theta}_{0;1,2}$" in texts
     assert "$0.123$" in texts

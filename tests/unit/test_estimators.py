@@ -194,6 +194,16 @@ def test_own_generators_may_have_more_levels_than_classes():
     assert model.score(X, y) > 0.9
 
 
+def test_a_level_that_takes_all_probability_leaves_none_for_the_classes():
+    """Of three levels the last wins for large inputs; float64 has nothing left of the others."""
+    x = np.array([[0.0], [1.0]])
+    fitted = QuantumCrossEntropyClassifier(generators=[np.diag([0.0, 0, -1])]).fit(x, [0, 1])
+    fitted.params_ = np.array([0.0, 1000.0])
+    assert fitted.predict_proba([[0.5]]) == pytest.approx(0.5)
+    with pytest.raises(InputError, match="must give classes a probability; found none at row 1 of X"):
+        fitted.predict_proba(x)
+
+
 def test_a_fit_that_is_cut_short_warns():
     X, y = iris()
     with pytest.warns(ConvergenceWarning, match="raise max_iter\\."):

@@ -164,6 +164,21 @@ def test_measurements_are_kept():
     assert from_qasm(text, measured=True)[1] == (2, 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("body", "sites"),
+    [
+        ("c[0] = measure q[2]; { bit[2] c; c[0] = measure q[1]; }", (2, 1)),  # other bits of the same name
+        ("for int i in [0:1] { bit b; b = measure q[i]; }", (0, 1)),
+        ("c = measure q[0:1]; c[0] = 1;", (1,)),  # no result any more
+        ("c = measure q[0:1]; bit[2] d = c; c = 0; x q[2];", (0, 1)),  # d holds them
+        ("c = measure q[0:1]; bit[2] d = c;", (0, 1)),
+        ("c[0] = measure q[0]; c[0] = measure q[1];", (1,)),
+    ],
+)
+def test_results_are_where_the_bits_are_that_hold_them_at_the_end(body, sites):
+    assert from_qasm(f"{HEAD}qubit[3] q; bit[2] c; {body}", measured=True)[1] == sites
+
+
 # matrices as gates ---------------------------------------------------------------------------------------------------
 
 
@@ -361,6 +376,11 @@ def test_gates_without_a_body_are_declared_in_version_2_and_may_not_be_used():
     assert from_qasm(f"{head}qreg q[2]; cx q[0], q[1];").operations == (gates.CNOT(0, 1),)
     with pytest.raises(InputError, match="line 7, column 12: the gate 'fast' is not known"):
         from_qasm(f"{head}qreg q[2]; fast(1, 2) q[0], q[1];")
+
+
+def test_comments_of_version_2_take_no_gate_away():
+    text = f"{OLD}qreg q[1];\n// an opaque ^ gate\nx q[0]; /* opaque */ y q[0]; /* no ; opaque\n*/ z q[0];"
+    assert from_qasm(text).operations == (gates.X(0), gates.Y(0), gates.Z(0))
 
 
 def test_numbers_of_numpy_are_written_as_numbers():

@@ -72,6 +72,8 @@ HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
         ("qubit q;\n#pragma braket noise kraus([[1, 0], [0, 2]]) q\n", "must be complete"),
         ("qubit q;\n#pragma braket noise kraus([[1, 0], [0]]) q\n", "must be square"),
         ("qubit q;\n#pragma braket verbatim\n", "has no counterpart here"),
+        ("qubit[2] q; x q[{0, 1, 0}];", "line 3, column 15: a qubit comes twice among these: name each once"),
+        ("qubit[2] q; let a = q ++ q[1];", "a qubit comes twice among these"),
         ("qubit[2] q; ctrl @ x q[0];", "x acts on 1 qubits; found 0"),
         ("qubit[2] q; ctrl(3) @ x q[0], q[1];", "needs from 1 to 2 qubits"),
     ],
@@ -90,6 +92,12 @@ def test_other_versions_and_long_texts_are_refused():
         from_qasm(" " * (1 << 23))
 
 
+def test_a_declaration_that_does_not_end_is_told_with_its_place():
+    for ending in ("", "opaque " * 50_000):
+        with pytest.raises(InputError, match="line 2, column"):
+            from_qasm(f"OPENQASM 2.0;\nqreg q[1]; opaque {ending}")
+
+
 DOUBLING = "gate g0 q { x q; } " + "".join(f"gate g{i + 1} q {{ g{i} q; g{i} q; }} " for i in range(40))
 BOMBS = {
     "qubit q; int i = 0; while (true) { i = i; }": "steps",
@@ -97,6 +105,9 @@ BOMBS = {
     "qubit q; pow(1e9) @ x q;": "would make more than",
     f"qubit q; int i = 0; while (true) {{ i = {' + '.join(['i'] * 200)}; }}": "steps",
     "bit[100000] b; qubit q; while (true) { b = b; }": "steps",
+    "qubit q; while (true) { bit[100000] b; }": "steps",
+    "".join(f"bit[1000000] b{i}; " for i in range(5000)): "steps",
+    "qubit[6] q; while (true) { pow(0.5) @ ctrl(5) @ h " + ", ".join(f"q[{i}]" for i in range(6)) + "; }": "steps",
     f"gate g q {{ {'x q; ' * 1000} }} qubit q; {'inv @ ' * 5000} g q;": "steps",
     f"{DOUBLING} qubit q; g40 q;": "operations|steps",
     DOUBLING.replace("{ x q; }", "{ }") + " qubit q; g40 q;": "steps",

@@ -105,6 +105,41 @@ def test_matrices_that_the_host_makes_and_domains(jax):
         jax.hessian(purity[1])(THETA)
 
 
+@pytest.mark.parametrize(
+    "circuit",
+    [
+        Circuit(2, [gates.H(0), gates.RXX("a", 0, 1)]),
+        Circuit(2, [gates.H(0), channels.AmplitudeDamping(0.1, 0), gates.CNOT(0, 1)]),
+        Circuit(1, [gates.X(0), *[gates.H(0)] * 30]),
+    ],
+)
+def test_sites_on_which_nothing_is_turned(circuit, jax):
+    """All matrices of single sites are numbers."""
+    import qml.jax
+
+    by_host, native = (qml.jax.state(model) for model in models(circuit))
+    theta = THETA[: circuit.n_params]
+    assert np.abs(native(theta) - by_host(theta)).max() < 1e-13
+
+
+@pytest.mark.parametrize("circuit", [TURNS, GIVEN])
+def test_double_precision_may_be_a_context(circuit):
+    """Which belongs to a thread, and JAX calls the host on others: for the loss, and for matrices made there."""
+    jax = pytest.importorskip("jax")
+    import qml.jax
+
+    model = CircuitModel(circuit)
+    objective = Objective.of(model, RHO, "infidelity")
+    many = THETA[: model.n_params] + np.array([[0.0], [0.1], [0.2]])
+    with jax.enable_x64(True):
+        native = qml.jax.loss(models(circuit)[1], RHO, "infidelity")
+        values, gradients = jax.vmap(jax.value_and_grad(native))(many)
+    for theta, value, gradient in zip(many, values, gradients, strict=True):
+        expected, wanted = objective.value_and_gradient(theta)
+        assert float(value) == pytest.approx(expected, abs=1e-13)
+        np.testing.assert_allclose(gradient, wanted, atol=1e-12)
+
+
 def test_second_derivatives_of_rotations(jax):
     import qml.jax
 

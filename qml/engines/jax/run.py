@@ -49,7 +49,7 @@ def matrices(form: Form, tables: Tables, slots: Any, given: Sequence[Any]) -> li
 def _source(source: SourceTables, angles: Any, given: Any) -> Any:
     """All matrices (m, side, side) of one size, in the order in which they were added."""
     if not len(source.turns) + len(given):
-        return source.fixed[source.order]
+        return jnp.asarray(source.fixed)[source.order]
     own = angles[source.slots][:, None, None]
     turns = source.turns[:, 0] + jnp.cos(own) * source.turns[:, 1] + jnp.sin(own) * source.turns[:, 2]
     return jnp.concatenate([source.fixed, turns, given])[source.order]

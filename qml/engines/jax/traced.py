@@ -17,6 +17,7 @@ from qml.circuits.program import Program
 from qml.engines.compile.kinds import PAULI
 from qml.engines.jax import run
 from qml.engines.jax.arrays import Array, bare
+from qml.engines.jax.called import called
 from qml.engines.jax.compiled import Compiled
 from qml.engines.jax.plan import Plan
 from qml.engines.pauli_state import PauliState, pauli_vector_of
@@ -61,8 +62,8 @@ def _made_on_the_host(plan: Plan, offset: Real) -> Callable[[Any], Any]:
     def derivatives(slots: Real) -> tuple[Any, ...]:
         return plan.push(np.asarray(slots), units)
 
-    slopes_at = once(functools.partial(jax.pure_callback, derivatives, slopes, vmap_method="sequential"), FIXED)
-    known = jax.custom_jvp(functools.partial(jax.pure_callback, values, shapes, vmap_method="sequential"))
+    slopes_at = once(functools.partial(called, derivatives, slopes, one_by_one=True), FIXED)
+    known = jax.custom_jvp(functools.partial(called, values, shapes, one_by_one=True))
 
     def along(primals: Any, tangents: Any) -> Any:
         (slots,), (v,) = primals, tangents

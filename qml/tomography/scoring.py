@@ -13,7 +13,8 @@ from qml.measurement import Counts
 from qml.optimizers import NaturalGradient
 from qml.processes.outcomes import OutcomesModel
 from qml.tomography.errors import Information
-from qml.tomography.soft import Excess, SoftOutcomes
+from qml.tomography.excess import Excess
+from qml.tomography.soft import SoftOutcomes
 
 ROUGH, FINE = 1e-4, 1e-8
 """Largest entry of the gradient of a shot, between stages and at the end."""

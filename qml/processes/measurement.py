@@ -148,6 +148,8 @@ def prepared(
     value: int | Mapping[str, StateLike] | StateLike, names: Sequence[str] | None = None
 ) -> tuple[State, tuple[str, ...]]:
     """Preparations as one batch (m,) of states, and their names."""
+    if names is not None and isinstance(value, int | np.integer | Mapping):
+        raise InputError("names are for a batch of preparations: those of a mapping or of products have theirs.")
     if isinstance(value, int | np.integer):
         value = pauli_preparations(_checks.qubit_count("n", value))
     if isinstance(value, Mapping):

@@ -87,6 +87,7 @@ class PauliMixture(Channel):
                 f"{self.name}: the shares must be non-negative numbers of shape {shape}, no row all zero; "
                 f"found {_checks.shown(self.shares)}."
             )
+        object.__setattr__(self, "shares", tuple(map(tuple, s.tolist())))
         object.__setattr__(self, "dims", (2,) * lengths.pop())
 
     @property

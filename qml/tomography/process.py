@@ -28,6 +28,8 @@ LEAST = 1e-6
 """Eigenvalues of J up to this are left out where the likelihood allows it."""
 LOST = 1e-6
 """How many nats of the likelihood may be lost by that."""
+WEAK = 1e-2
+"""The weight, about, of the Kraus operators that a start lacks."""
 ROUGH, FINE = 1e-10, 1e-12
 """Largest entry of the gradient of a shot: what is certified nearly always, and what is tried where it is not, below
 what rounding of the likelihood lets a line search reach."""
@@ -69,7 +71,8 @@ def process_tomography(
     gap, relative_gap : float
         How near to the largest likelihood, in nats and relative to it, is called certified.
     start : Process, optional
-        By default a random isometry.
+        By default a random isometry. Kraus operators that it lacks begin small and random, since the likelihood has no
+        slope where they are zero.
     restarts : int
         Random starts, of which the best is kept: for a small `rank`.
     seed : int
@@ -87,7 +90,8 @@ def process_tomography(
     Raises
     ------
     InputError
-        For other counts, an argument out of range, or a start that excludes an outcome which was seen.
+        For other counts, an argument out of range, or a start of as many Kraus operators as `rank` allows that
+        excludes an outcome which was seen.
     MemoryRefused
         If the Kraus operators or the probabilities would not fit.
 
@@ -172,8 +176,11 @@ def process_tomography(
 
 
 def _begun(model: KrausModel, start: Process, counts: Counts) -> Real:
-    """theta of a process to start from, under which the record is possible."""
+    """theta to start from, near to a process, where the likelihood has a slope."""
     params = model.params_of(_checks.instance("start", start, Process))
+    if start.rank < model.rank:
+        scale = math.sqrt(WEAK * start.dim_in / len(params))
+        params = params + model.init_params(np.random.default_rng(0), scale)
     if why := Excess().why_infinite(counts, model.state(params)):
         raise InputError(f"start must give a probability to every outcome that was seen; found {why}.")
     return params

@@ -207,17 +207,6 @@ def test_a_start_that_excludes_an_outcome_seen_is_refused():
         process_tomography(counts, rank=1, start=as_process(gates.I))
 
 
-@pytest.mark.parametrize("rank", [None, 3])
-def test_the_search_leaves_the_rank_of_its_start(rank):
-    """A gate without noise is what a laboratory starts from; where a Kraus operator is zero, so is its slope."""
-    _, counts = record(ONE["depolarised"], 1000)
-    best = process_tomography(counts, rank=rank, restarts=1 if rank is None else 4)
-    for ideal in (TURN, Circuit(1, [gates.RY(0.2, 0)]), ONE["damped"]):
-        found = process_tomography(counts, rank=rank, start=as_process(ideal))
-        assert found.converged, found.status
-        assert found.log_likelihood == pytest.approx(best.log_likelihood, abs=1e-3)
-
-
 def test_a_status_says_why_the_search_ended():
     _, counts = record(ONE["damped"], 100)
     assert "the most allowed" in process_tomography(counts, max_iterations=3).status

@@ -253,10 +253,10 @@ def gate_set_tomography(
     lengths: Sequence[int] | None = None,
     params0: Real | None = None,
     seed: int = 0,
-    max_iterations: int = 200,
+    max_iterations: int = 500,
     progress: bool | None = None,
 ) -> GateSetResult:
-    r"""The gate set of maximum likelihood, by Fisher's scoring on ever longer words.
+    r"""The gate set of maximum likelihood, by Fisher's scoring on ever longer words, and by L-BFGS where that is slow.
 
     .. math:: \hat\theta = \arg\max_\theta \sum_{sk} n_{sk} \log p_{sk}(\theta)
 

@@ -31,8 +31,8 @@ LIKELIHOODS = ("NegativeLogLikelihood(", "ClassicalCrossEntropy(")
 STEP = 1e-5
 """Of central differences of the gradient, and of the natural parameters."""
 FLAT, NEAR = 1e-2, 4.6
-"""A parameter whose natural value has a smaller slope is at an end of its interval: fits that are to leave it begin at
-this theta, a hundredth from the end."""
+"""A parameter whose natural value has a smaller slope is near an end of its interval: fits begin at this theta too, a
+hundredth from the end."""
 KNOWN, LOST = 1e-10, 1e-4
 """As for :class:`qml.tomography.errors.Information`; of such differences."""
 
@@ -255,8 +255,9 @@ def goodness_of_fit(
 ) -> GoodnessOfFit:
     """The deviance of the data against that of records which the fitted model itself produced, each fitted anew.
 
-    Unlike the chi-square law it holds for small counts too. Each replicate is one fit, started at the parameters found,
-    or a little inside where these are at the end of an interval, which no slope leads away from.
+    Unlike the chi-square law it holds for small counts too. Each replicate is one fit, started at the parameters found;
+    where some of these are near the end of an interval, which no slope leads away from, the better of two, the other
+    one started a little inside.
 
     Parameters
     ----------
@@ -294,14 +295,20 @@ def goodness_of_fit(
         raise InputError("goodness_of_fit needs a fit without a prior, which its loss would hold a share of.")
     replicates = _checks.integer("replicates", replicates, low=1, high=10**6)
     p, _ = _probabilities(model, counts, np.asarray(result.params), loss.readout)
-    start = _inside(model, loss.readout, np.asarray(result.params))
+    found_at = np.asarray(result.params)
+    inside = _inside(model, loss.readout, found_at)
+    starts = [found_at] if np.array_equal(inside, found_at) else [found_at, inside]
     deviances, found = np.empty(replicates), np.empty((replicates, len(result.params)))
     for k, stream in enumerate(
         np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0)).spawn(replicates)
     ):
         drawn = draw(p, counts.measurement, np.asarray(counts.shots), np.random.default_rng(stream))
         record = Counts(counts.measurement, drawn)
-        again = fit(model, record, loss=loss, params0=start, max_iterations=max_iterations, seed=0, progress=False)
+        fits = [
+            fit(model, record, loss=loss, params0=start, max_iterations=max_iterations, seed=0, progress=False)
+            for start in starts
+        ]
+        again = min(fits, key=lambda one: one.loss)
         deviances[k], found[k] = 2 * counts.total * (again.loss - again.floor), again.params
     return GoodnessOfFit(2 * counts.total * (result.loss - result.floor), deviances, found)
 

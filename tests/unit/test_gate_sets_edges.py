@@ -61,6 +61,7 @@ def test_the_gauge_of_a_record_whose_measurements_have_unlike_numbers_of_outcome
     assert fixed.measurements["Z"].shape == (2, 4)
 
 
+TRAINED = (("Gx", gates.RX, "a", "p"), ("Gy", gates.RY, "b", "q"))
 PLUS = [0.5**0.5, 0.5**0.5]
 KNOWN = {
     "nothing": ({}, {}, 12),
@@ -93,3 +94,21 @@ def test_choosing_a_gauge_changes_no_probability(known, is_learnt):
         found.append(fixed.measurements.get(row.measurement, known_effects) @ v)
     assert np.abs(np.concatenate(found) - model.predict(result.params, setup)).max() < 1e-12
     assert np.abs(fixed.gates["Gx"] - Process.from_circuit(truth["Gx"]).transfer_matrix()).max() < 0.1
+
+
+def test_angles_and_rates_of_long_words_are_found_from_few_shots():
+    """The information of a word that returns is small, and the curvature of an outcome that was not seen is not: the
+    steps of scoring that keep it in bounds hardly move a rate."""
+    turns = {name: Circuit(1, [turn(angle, 0), channels.Depolarizing(rate, 0)]) for name, turn, angle, rate in TRAINED}
+    model = GateSetModel(turns, kind="known")
+    words = [(name,) * k for name in turns for k in (1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64, 128)]
+    z = [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]
+    setup = Experiments.product(words, {"0": [1.0, 0.0]}, {"Z": z})
+    p = model.predict({"a": np.pi / 2, "p": 1e-3, "b": np.pi / 2, "q": 2e-3}, setup)
+    counts = setup.simulate(p, 200, np.random.default_rng(9))
+    start = model.unconstrained({"a": 1.6, "p": 1e-2, "b": 1.6, "q": 1e-2})
+    found = gate_set_tomography(model, counts, params0=start, progress=False)
+    assert found.converged, found.status
+    seen = np.asarray(counts.counts) > 0
+    gain = found.log_likelihood - float(np.asarray(counts.counts)[seen] @ np.log(p[seen]))
+    assert 0 < gain < 10  # of four parameters: half of chi-square, 2 on average

@@ -73,7 +73,8 @@ class ProcessMeasurement(Measurement):
         self.dims = self.dims_in + measurement.dims
         total = len(self.names) * measurement.n_outcomes
         _checks.memory(f"{total} outcomes of a process", 32 * total, "use fewer preparations or settings")
-        self.settings = tuple(f"{name},{setting}" for name in self.names for setting in measurement.settings)
+        pairs = [f"{name},{setting}" for name in self.names for setting in measurement.settings]
+        self.settings = setting_names(pairs, len(pairs))
         self.sizes = _checks.kept(np.tile(measurement.sizes, len(self.names)))
         self._inputs = self.preparations.matrix() * math.prod(self.dims_in)  # d rho_j
 

@@ -161,7 +161,12 @@ class Lindblad(Channel):
             For another shape.
         """
         g = self.generators
-        found = _checks.shaped("coefficients", coefficients, (len(g) - 1,), "one number for each name but the time")
+        found = _checks.shaped(
+            "coefficients",
+            _checks.reals("coefficients", coefficients),
+            (len(g) - 1,),
+            "one number for each name but the time",
+        )
         return np.asarray(g[0] + np.tensordot(found, g[1:], axes=1))
 
     @cached_property

@@ -85,8 +85,9 @@ class PauliMixture(Channel):
         if s.shape != shape or (s < 0).any() or not all(0 < sum(row) < math.inf for row in s.tolist()):
             raise InputError(
                 f"{self.name}: the shares must be non-negative numbers of shape {shape}, no row all zero; "
-                f"found {self.shares}."
+                f"found {_checks.shown(self.shares)}."
             )
+        object.__setattr__(self, "shares", tuple(map(tuple, s.tolist())))
         object.__setattr__(self, "dims", (2,) * lengths.pop())
 
     @property

@@ -48,7 +48,7 @@ def check(number: int, *, pairs: int = 10_000, seed: int = 0) -> Verdict:
     >>> verdict.holds, verdict.evidence.samples > 300
     (True, True)
     """
-    number = _checks.integer("number", number, low=1, high=len(STATEMENTS))
+    number = _numbered(number)
     pairs = _checks.integer("pairs", pairs, low=1, high=10**7)
     _checks.memory(f"a batch of {pairs} random instances", BYTES * pairs, "check fewer pairs")
     sequence = np.random.SeedSequence(_checks.integer("seed", seed, low=0), spawn_key=(number,))
@@ -67,19 +67,25 @@ def check_all(numbers: Sequence[int] | None = None, *, pairs: int = 10_000, seed
     pairs, seed : int
         As in :func:`check`; a statement finds the same, whichever others are checked.
 
-    Yields
-    ------
-    Verdict
+    Returns
+    -------
+    iterator of Verdict
+        Each is checked as it is asked for.
 
     Raises
     ------
     InputError
-        If a number is not that of a statement, or `pairs` or `seed` is no such integer.
+        At once if a number is not that of a statement, and by the first check if `pairs` or `seed` is no such integer.
 
     Examples
     --------
     >>> [verdict.holds for verdict in check_all([3, 4], pairs=100)]
     [True, True]
     """
-    for number in STATEMENTS if numbers is None else _checks.listed("numbers", numbers, "numbers of statements"):
-        yield check(number, pairs=pairs, seed=seed)
+    given = STATEMENTS if numbers is None else _checks.listed("numbers", numbers, "numbers of statements")
+    chosen = [_numbered(number) for number in given]
+    return (check(number, pairs=pairs, seed=seed) for number in chosen)
+
+
+def _numbered(number: int) -> int:
+    return _checks.integer("number", number, low=1, high=len(STATEMENTS))

@@ -73,7 +73,8 @@ class ProcessMeasurement(Measurement):
         self.dims = self.dims_in + measurement.dims
         total = len(self.names) * measurement.n_outcomes
         _checks.memory(f"{total} outcomes of a process", 32 * total, "use fewer preparations or settings")
-        self.settings = tuple(f"{name},{setting}" for name in self.names for setting in measurement.settings)
+        pairs = [f"{name},{setting}" for name in self.names for setting in measurement.settings]
+        self.settings = setting_names(pairs, len(pairs))
         self.sizes = _checks.kept(np.tile(measurement.sizes, len(self.names)))
         self._inputs = self.preparations.matrix() * math.prod(self.dims_in)  # d rho_j
 
@@ -148,6 +149,8 @@ def prepared(
     value: int | Mapping[str, StateLike] | StateLike, names: Sequence[str] | None = None
 ) -> tuple[State, tuple[str, ...]]:
     """Preparations as one batch (m,) of states, and their names."""
+    if names is not None and isinstance(value, int | np.integer | Mapping):
+        raise InputError("names are for a batch of preparations: those of a mapping or of products have theirs.")
     if isinstance(value, int | np.integer):
         value = pauli_preparations(_checks.qubit_count("n", value))
     if isinstance(value, Mapping):

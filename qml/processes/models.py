@@ -283,6 +283,9 @@ class KrausModel(Model):
     def params_of(self, process: Process) -> Real:
         """A theta (n_params,) of a process of this rank or less.
 
+        Kraus operators that it lacks are zero there, and so are all slopes along them: a fit that starts there never
+        leaves its rank.
+
         Parameters
         ----------
         process : Process

@@ -207,7 +207,7 @@ def bootstrap(
     p = counts.measurement.probabilities(result.state)
     if not is_parametric:
         p = np.where(np.repeat(counts.shots > 0, counts.measurement.sizes), counts.frequencies(), p)
-    one = partial(_replicate, counts, p, result.method, result.rank_limit, result.hedging)
+    one = partial(_replicate, result, p)
     streams = root.spawn(replicates)
     if workers == 1:
         found = [one(stream) for stream in streams]
@@ -232,15 +232,13 @@ def _number(name: str, function: Callable[[State], Any], state: State) -> float:
     return _checks.number(f"functionals[{name!r}]", function(state))
 
 
-def _replicate(
-    counts: Counts, p: Real, method: str, rank: int | None, hedging: float, stream: np.random.SeedSequence
-) -> tuple[Complex, float]:
+def _replicate(result: TomographyResult, p: Real, stream: np.random.SeedSequence) -> tuple[Complex, float]:
     """The state of maximum likelihood of one resampled record, and its log-likelihood."""
-    record = Counts(
-        counts.measurement, draw(p, counts.measurement, np.asarray(counts.shots), np.random.default_rng(stream))
-    )
-    if len(counts.measurement.fixed):
-        found = process_tomography(record, rank=rank, progress=False)
+    m, rank = result.counts.measurement, result.rank_limit
+    record = Counts(m, draw(p, m, np.asarray(result.counts.shots), np.random.default_rng(stream)))
+    if len(m.fixed):
+        start = None if rank is None else result.process  # a limited rank has other maxima
+        found = process_tomography(record, rank=rank, start=start, progress=False)
     else:
-        found = maximum_likelihood(record, method=method, rank=rank, hedging=hedging, gap=GAP)
+        found = maximum_likelihood(record, method=result.method, rank=rank, hedging=result.hedging, gap=GAP)
     return found.state.matrix(), found.log_likelihood

@@ -28,6 +28,8 @@ FIRST = 8
 """Length of the words of the first stage; it doubles from stage to stage."""
 LIGHT = 0.03
 """What preparations and effects weigh beside gates where a gauge is chosen: gates are what long words tell well."""
+NULL = 1e-10
+"""Of squares: what is rounding beside the largest."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,7 +115,8 @@ class GateSetResult(Outcome):
         .. math:: \min_S \sum_g \lVert S R_g S^{-1} - T_g \rVert^2
             + w^2 \Big( \sum_j \lVert S v_j - v^0_j \rVert^2 + \sum_m \lVert e_m S^{-1} - e^0_m \rVert^2 \Big)
 
-        over all S that preserve the trace, with the weight w = 0.03 of preparations and effects.
+        over all S that preserve the trace and leave preparations and measurements that are known as they are, with the
+        weight w = 0.03 of those that are learnt.
 
         Parameters
         ----------
@@ -147,10 +150,15 @@ class GateSetResult(Outcome):
         given = dict(zip(experiments.preparation_names, experiments.inputs, strict=True))
         effects = dict(zip(experiments.measurements, experiments.effects, strict=True))
         side = len(next(iter(gates.values())))
+        of_starts = [given[row.preparation] for row in experiments.rows if row.preparation not in starts]
+        of_ends = [effects[row.measurement][:, 1:] for row in experiments.rows if row.measurement not in ends]
+        left = _orthogonal_to(np.reshape(of_ends, (-1, side - 1)))
+        right = _orthogonal_to(np.reshape(of_starts, (-1, side)))
+        free = left.shape[1], 0 if self.model.kind == "known" else right.shape[1]
 
         def moved(x: Real) -> tuple[dict[str, Real], dict[str, Real], dict[str, Real]]:
             s = np.eye(side)
-            s[1:] += x.reshape(side - 1, side)
+            s[1:] += left @ x.reshape(free) @ right[:, : free[1]].T
             inverse = np.linalg.inv(s)
             return (
                 {name: s @ r @ inverse for name, r in gates.items()},
@@ -165,10 +173,8 @@ class GateSetResult(Outcome):
             parts += [LIGHT * (e[name] - effects[name][: len(e[name])]) for name in e]
             return np.concatenate([part.ravel() for part in parts])
 
-        # where either is known there is no such gauge
-        free = bool(starts) and bool(ends) and self.model.kind != "known"
-        x = least_squares(residuals, np.zeros(side * (side - 1)), xtol=1e-12, ftol=1e-14).x if free else None
-        return GaugeFixed(*(moved(x) if x is not None else (gates, starts, ends)))
+        x = np.zeros(math.prod(free))
+        return GaugeFixed(*moved(least_squares(residuals, x, xtol=1e-12, ftol=1e-14).x if len(x) else x))
 
     caption: ClassVar[str] = "gate set"
     error: ClassVar[type[RuntimeError]] = TomographyError
@@ -247,10 +253,10 @@ def gate_set_tomography(
     lengths: Sequence[int] | None = None,
     params0: Real | None = None,
     seed: int = 0,
-    max_iterations: int = 200,
+    max_iterations: int = 500,
     progress: bool | None = None,
 ) -> GateSetResult:
-    r"""The gate set of maximum likelihood, by Fisher's scoring on ever longer words.
+    r"""The gate set of maximum likelihood, by Fisher's scoring on ever longer words, and by L-BFGS where that is slow.
 
     .. math:: \hat\theta = \arg\max_\theta \sum_{sk} n_{sk} \log p_{sk}(\theta)
 
@@ -356,6 +362,12 @@ def gate_set_tomography(
             else f"not converged: no step was found that gains the {promise:.3g} nats which the slope promises, and "
             f"the optimum is uncertain by only {determined / 2:g}: begin elsewhere (params0).",
         )
+
+
+def _orthogonal_to(rows: Real) -> Real:
+    """An orthonormal basis (n, k), in columns, of the vectors that rows (m, n) are orthogonal to."""
+    values, vectors = np.linalg.eigh(rows.T @ rows)
+    return np.asarray(vectors[:, values <= NULL * values[-1]])
 
 
 def _stages(lengths: Sequence[int] | None, longest: int) -> list[int]:

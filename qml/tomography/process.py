@@ -18,6 +18,7 @@ from qml.measurement import Counts
 from qml.optimizers import LBFGS
 from qml.processes import KrausModel, Process
 from qml.states import DensityMatrix, State
+from qml.tomography.excess import Excess
 from qml.tomography.face import is_blind, openness
 from qml.tomography.likelihood import Likelihood, certificate
 from qml.tomography.linear import LARGEST_EXAMINED, determined, record_of
@@ -27,6 +28,8 @@ LEAST = 1e-6
 """Eigenvalues of J up to this are left out where the likelihood allows it."""
 LOST = 1e-6
 """How many nats of the likelihood may be lost by that."""
+WEAK = 1e-2
+"""The weight, about, of the Kraus operators that a start lacks."""
 ROUGH, FINE = 1e-10, 1e-12
 """Largest entry of the gradient of a shot: what is certified nearly always, and what is tried where it is not, below
 what rounding of the likelihood lets a line search reach."""
@@ -68,7 +71,8 @@ def process_tomography(
     gap, relative_gap : float
         How near to the largest likelihood, in nats and relative to it, is called certified.
     start : Process, optional
-        By default a random isometry.
+        By default a random isometry. Kraus operators that it lacks begin small and random, since the likelihood has no
+        slope where they are zero.
     restarts : int
         Random starts, of which the best is kept: for a small `rank`.
     seed : int
@@ -86,7 +90,8 @@ def process_tomography(
     Raises
     ------
     InputError
-        For other counts, or an argument out of range.
+        For other counts, an argument out of range, or a start of as many Kraus operators as `rank` allows that
+        excludes an outcome which was seen.
     MemoryRefused
         If the Kraus operators or the probabilities would not fit.
 
@@ -117,13 +122,14 @@ def process_tomography(
     relative_gap = _checks.number("relative_gap", relative_gap, low=0.0)
     problem = Likelihood(counts)
     model = KrausModel(m.dims_in, m.dims[len(m.dims_in) :], rank=rank)
-    params0 = None if start is None else model.params_of(_checks.instance("start", start, Process))
+    params0 = None if start is None else _begun(model, start, counts)
     since = time.perf_counter()
 
     def learn(model: KrausModel, params0: Real | None, restarts: int = 1, gradient: float = ROUGH) -> _Found:
         found = fit(
             model,
             counts,
+            loss=Excess(),
             optimizer=LBFGS(),
             params0=params0,
             restarts=restarts,
@@ -169,6 +175,17 @@ def process_tomography(
     )
 
 
+def _begun(model: KrausModel, start: Process, counts: Counts) -> Real:
+    """theta to start from, near to a process, where the likelihood has a slope."""
+    params = model.params_of(_checks.instance("start", start, Process))
+    if start.rank < model.rank:
+        scale = math.sqrt(WEAK * start.dim_in / len(params))
+        params = params + model.init_params(np.random.default_rng(0), scale)
+    if why := Excess().why_infinite(counts, model.state(params)):
+        raise InputError(f"start must give a probability to every outcome that was seen; found {why}.")
+    return params
+
+
 class _Found(NamedTuple):
     """A fit of some number of Kraus operators, and what :func:`certificate` says of its Choi state."""
 
@@ -211,10 +228,12 @@ def _status(tries: list[_Found], best: _Found, gap: float, is_full: bool) -> str
             f"stationary among the processes of {operators} {after}: the log-likelihood is within {best.bound:.3g} "
             "nats of the largest of all processes"
         )
-    how = f"{CTRL_C} {after}" if tries[-1].is_stopped else f"stopped {after}"
+    is_stopped = tries[-1].is_stopped
+    how = f"{CTRL_C} {after}" if is_stopped else f"stopped {after}"
+    cause = next((t.fit.status for t in tries if not t.fit.converged), tries[-1].fit.status).removesuffix(".")
     return (
         f"not certified: {how}; the log-likelihood is within {best.bound:.2g} nats of the largest, {gap:.2g} "
-        "were wanted: raise max_iterations"
+        f"were wanted{'' if is_stopped else f': {cause}'}"
     )
 
 

@@ -10,10 +10,11 @@ from qml._typing import Real
 from qml.fitting import FitResult, Objective, fit
 from qml.fitting.restart import CTRL_C
 from qml.measurement import Counts
-from qml.optimizers import NaturalGradient
+from qml.optimizers import NaturalLBFGS
 from qml.processes.outcomes import OutcomesModel
 from qml.tomography.errors import Information
-from qml.tomography.soft import Excess, SoftOutcomes
+from qml.tomography.excess import Excess
+from qml.tomography.soft import SoftOutcomes
 
 ROUGH, FINE = 1e-4, 1e-8
 """Largest entry of the gradient of a shot, between stages and at the end."""
@@ -36,7 +37,8 @@ that no word tells: a gauge."""
 def scored(
     soft: SoftOutcomes, counts: Counts, params: Real, fine: bool, max_iterations: int, progress: bool | None
 ) -> tuple[FitResult, int, float]:
-    """The optimum near `params` by Fisher's scoring; the iterations, and the nats that the slope there still promises.
+    """The optimum near `params` by Fisher's scoring, and by L-BFGS from its metric where that is slow; the iterations,
+    and the nats that the slope there still promises.
 
     Steps become so short where a long one has failed that they gain less than they could: then it begins anew.
     """
@@ -47,7 +49,7 @@ def scored(
             counts,
             loss=Excess(),
             params0=params,
-            optimizer=NaturalGradient(),
+            optimizer=NaturalLBFGS(),
             max_iterations=max_iterations - taken,
             gradient_tolerance=(FINE if fine else ROUGH) * min(1.0, math.sqrt(USUAL / shots)),
             loss_tolerance=(LEAST_GAIN if fine else GAIN) / shots,

@@ -7,11 +7,9 @@ import math
 import numpy as np
 
 from qml._typing import Numbers, ParamsLike, Real
-from qml.losses.counts import CountsLoss
 from qml.measurement import Counts
 from qml.processes.outcomes import FisherMetric, OutcomesModel, Prediction, ProcessFamily
 from qml.states import State
-from qml.tomography.likelihood import excess
 
 WIDTH = 1e-2
 """The probability below which one is changed, in units of one over the shots of its setting."""
@@ -72,21 +70,6 @@ class SoftOutcomes(OutcomesModel, is_kind=False):
     def is_physical(self, params: Real) -> bool:
         """Whether no probability is negative."""
         return bool(self.family._predict(params, self.experiments).probabilities.min() >= 0)
-
-
-class Excess(CountsLoss):
-    r"""What the frequencies have above the model in likelihood, in nats a shot: a constant more than the negative
-    log-likelihood, and with all its digits where shots are so many that those of log p are too few.
-
-    .. math:: \sum_s w_s \sum_k \big( f_{sk} \log(f_{sk} / p_{sk}) - f_{sk} + p_{sk} \big)
-    """
-
-    name = "excess"
-
-    def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
-        f = counts.frequencies()
-        w = np.repeat(np.asarray(counts.shots) / counts.total, counts.measurement.sizes)
-        return float(w @ excess(f, p)), w * np.divide(p - f, p, out=np.ones_like(p), where=f > 0)
 
 
 def softened(p: Real, least: Real, unseen: Numbers) -> tuple[Real, Real, Real]:

@@ -279,6 +279,12 @@ def test_bad_requests_are_refused(number: int, pairs: int, told: str) -> None:
         check(number, pairs=pairs)
 
 
+def test_numbers_of_no_statement_are_refused_before_the_first_is_checked() -> None:
+    for numbers in ([2, 99], [2, "3"], 5):
+        with pytest.raises(InputError, match="number"):
+            check_all(numbers)
+
+
 def test_more_instances_than_fit_in_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qml._checks.available_memory", lambda: 2**33)
     with pytest.raises(MemoryRefused, match=r"10000000 random instances needs .*: check fewer pairs"):

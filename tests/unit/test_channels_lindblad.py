@@ -110,6 +110,10 @@ def test_a_wrong_number_of_coefficients_is_told_in_a_sentence():
         ):
             decay.generator(wrong)
     assert np.array_equal(decay.generator([0.5, 2.0]), decay.generator(np.array([0.5, 2.0])))
+    for odd, sentence in ([1j, 1.0], "must be real"), ([np.nan, 1.0], "must be finite"):
+        for wrong in (odd, np.array(odd)):
+            with pytest.raises(InputError, match=f"coefficients {sentence}"):
+                decay.generator(wrong)
 
 
 def test_an_equation_is_written_and_read_with_all_its_terms():

@@ -100,6 +100,24 @@ def test_mixtures_that_do_not_fit():
         PauliMixture("Mine", ("X", "Z"), ((1e308, 1e308),), ("p",))
 
 
+@pytest.mark.parametrize("kind", [list, np.array])
+def test_shares_may_be_lists_and_arrays(kind):
+    mixture = PauliMixture("Mine", kind(["X", "Z"]), kind([[0.5, 0.25]]), kind(["p"]))
+    assert mixture == PauliMixture("Mine", ("X", "Z"), ((0.5, 0.25),), ("p",))
+    assert hash(mixture) == hash(PauliMixture("Mine", ("X", "Z"), ((0.5, 0.25),), ("p",)))
+    bloch = [
+        np.einsum("ij,ji", s, mixture.superoperator(np.array([0.4])).dot(s.ravel()).reshape(2, 2)) / 2 for s in (X, Z)
+    ]
+    assert np.allclose(bloch, [1 - 2 * 0.1, 1 - 2 * 0.2])
+
+
+@pytest.mark.parametrize("shares", [np.ones((3, 4)), [[1.0, -1.0]], np.full((1, 1), -1.0)])
+def test_a_refusal_is_one_line(shares):
+    with pytest.raises(InputError, match="the shares must be non-negative numbers") as caught:
+        PauliMixture("Mine", ("X",), shares, ("p",))
+    assert "\n" not in str(caught.value)
+
+
 def test_wrong_placements():
     with refused("Depolarizing takes 2 arguments (p, site); found 1: 0.1"):
         channels.Depolarizing(0.1)

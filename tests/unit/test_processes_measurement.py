@@ -181,6 +181,14 @@ REFUSED = [
     (lambda: ProcessMeasurement(True, sic(2)), "n must be an integer of at least 1; found True"),
     (lambda: ProcessMeasurement(1, "Z"), "measurement must be a Measurement; found 'Z'"),
     (lambda: ProcessMeasurement(MIXED, sic(2), ["a", "a"]), "2 distinct names"),
+    (
+        lambda: ProcessMeasurement(
+            {"a": [1, 0], "a,b": [0, 1]}, ElementsMeasurement([TRINE, TRINE], settings=("b,c", "c"))
+        ),
+        "settings must be 4 distinct names; found .*'a,b,c', 'a,c', 'a,b,b,c', 'a,b,c'",
+    ),
+    (lambda: ProcessMeasurement(1, sic(2), ["a"] * 4), "names are for a batch of preparations"),
+    (lambda: ProcessMeasurement({"a": [1, 0]}, sic(2), ["b"]), "names are for a batch of preparations"),
     (lambda: ProcessMeasurement(1, PauliMeasurement(1)).select(["Z+,Q"]), r"no setting 'Z\+,Q' \(did you mean"),
     (lambda: MEASUREMENTS["qubit"].probabilities(basis_state("0")), r"dims \(2, 2\); found a state of dims \(2,\)"),
     (lambda: pauli_preparations(1, ["Q"]), "each label must be one of 'Z[+]', 'Z-'"),

@@ -1,19 +1,19 @@
-"""likelihood_ratio of a rate that is not there: the larger model ends a little above the smaller one, and that is no
-failure."""
+"""Rates that are not there: larger models end a little above smaller ones, which is no failure, and records drawn are
+fitted with such a rate too."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from qml import Circuit, CircuitModel, PauliMeasurement, fit, gates
+from qml import Circuit, CircuitModel, PauliMeasurement, channels, fit, gates, sample
 from qml._checks import InputError
 from qml.fitting import Gaussian
 from qml.losses import NegativeLogLikelihood, TrainableReadout
 from qml.measurement import Counts
 from qml.optimizers import NaturalGradient
 from qml.processes import Experiments, LindbladModel
-from qml.tomography import likelihood_ratio
+from qml.tomography import goodness_of_fit, likelihood_ratio
 
 DECAY = {"decay": [[0, 1], [0, 0]]}
 SMALLER, LARGER = LindbladModel({"w": "Z"}, DECAY), LindbladModel({"w": "Z"}, {**DECAY, "dephasing": "Z"})
@@ -91,3 +91,17 @@ def fits(counts: Counts):
 def gain(counts: Counts) -> float:
     least, most = fits(counts)
     return least.loss - most.loss
+
+
+def test_records_drawn_from_a_rate_of_zero_are_fitted_with_one() -> None:
+    """An angle and a depolarization reach every point (<X>, <Z>) of the unit disc: of records of a pure state half are
+    inside, and have no deviance. Where theta is far out, the likelihood of none has a slope in the rate."""
+    model = CircuitModel(Circuit(1, [gates.RY("angle", 0), channels.Depolarizing("p", 0)]))
+    counts = sample(model.state([0.7, -100.0]), PauliMeasurement(["X", "Z"]), 300, np.random.default_rng(1))
+    found = fit(model, counts, seed=0, progress=False)
+    assert model.natural(found.params)["p"] < 1e-9
+    test = goodness_of_fit(model, found, replicates=30, seed=0)
+    assert abs(np.mean(test.simulated < 1e-3) - 0.5) < 3 * np.sqrt(0.25 / 30)
+    rates = np.array([model.natural(theta)["p"] for theta in test.params])
+    assert rates[test.simulated < 1e-9].min() > 1e-5
+    assert rates[test.simulated > 1e-2].max() < 1e-4

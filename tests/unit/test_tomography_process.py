@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.processes import random_kraus
 from scipy.linalg import sqrtm
 
 from qml import POVM, CholeskyModel, Circuit, Counts, PauliMeasurement, ProcessModel, channels, fit, gates, sample
@@ -187,6 +188,31 @@ def test_parts_and_sums_of_records_are_records_of_a_process():
     assert np.abs(process_tomography(exact).state.matrix() - process.choi.matrix()).max() < 1e-3
     with pytest.raises(InputError, match="all be of states, or of processes"):
         counts.merge(Counts(PauliMeasurement(["ZZ"]), [1, 2, 3, 4]))
+
+
+@pytest.mark.parametrize(("rank", "seed"), [(1, 9), (2, 7)])
+def test_records_of_many_shots_are_certified_beyond_the_digits_of_their_likelihood(rank, seed):
+    truth = Process.from_kraus(random_kraus((2,), (2,), rank, seed))
+    counts = sample(truth, ProcessMeasurement(1, PauliMeasurement(1)), 10**7, np.random.default_rng(seed))
+    result = process_tomography(counts)
+    assert result.converged, result.status
+    assert result.certificate < 1e-8 * counts.total  # what the likelihood itself tells ends near 1e-7
+    assert 0 <= result.log_likelihood - Likelihood(counts).log_likelihood(counts.measurement.probabilities(truth)) < 30
+
+
+def test_a_start_that_excludes_an_outcome_seen_is_refused():
+    """Where the likelihood is zero, nothing is within any distance of the largest."""
+    _, counts = record(ONE["damped"], 100)
+    with pytest.raises(InputError, match="start must give a probability to every outcome that was seen"):
+        process_tomography(counts, rank=1, start=as_process(gates.I))
+
+
+def test_a_status_says_why_the_search_ended():
+    _, counts = record(ONE["damped"], 100)
+    assert "the most allowed" in process_tomography(counts, max_iterations=3).status
+    assert process_tomography(counts, max_iterations=3).status.endswith("raise max_iterations.")
+    exact = process_tomography(counts, gap=0.0, relative_gap=0.0)
+    assert exact.converged or "raise max_iterations" not in exact.status
 
 
 def test_noisy_preparations_are_taken_into_account():

@@ -145,6 +145,11 @@ class State(Described, Correlations):
         _checks.memory(f"a matrix of dimension {self.dim}", 32 * self.dim**2, "use fewer sites")
         return self.pull_matrix(np.diag(x).astype(np.complex128))
 
+    def _pull_log_of_diagonal(self, x: Real) -> Cotangent:
+        """:meth:`pull_log` of a diagonal X, from its entries (d,)."""
+        _checks.memory(f"a matrix of dimension {self.dim}", 32 * self.dim**2, "use fewer sites")
+        return self.pull_log(np.diag(x).astype(np.complex128))
+
     @property
     def is_diagonal(self) -> bool:
         """Whether it is held as probabilities of the computational basis."""

@@ -249,7 +249,7 @@ class Moments(Saved):
         4.2
         """
         words, columns, shifts = self._span
-        operator = as_hermitian("the operator", operator, self.dims)
+        operator = as_hermitian("the operator", operator, self.dims, _matrices.DIFFERENCE)
         if isinstance(operator, PauliSum):
             largest = max(map(abs, operator.coefficients), default=0.0) or 1.0  # squares of what is scaled by it exist
             held = {w: complex(c) / largest for w, c in zip(operator.words, operator.coefficients, strict=True)}

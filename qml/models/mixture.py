@@ -51,8 +51,8 @@ class MixtureModel(Composite, Model):
     .. math:: \sigma = \sum_k w_k\, \sigma_k(\theta_k), \qquad w = \mathrm{softmax}(0, u_1, \dots, u_{m-1})
 
     Of full rank as soon as one member is: mix a low-rank model with ``maximally_mixed(dims)`` to make S(rho, sigma)
-    finite. Of diagonal members it is a classical mixture model, stays diagonal and is known by its logarithms; of members held as factors, the
-    factors side by side, as long as they have no more columns than rows.
+    finite. Of diagonal members it is a classical mixture model, stays diagonal and is known by its logarithms; of
+    members held as factors, the factors side by side, as long as they have no more columns than rows.
 
     Parameters
     ----------

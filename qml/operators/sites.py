@@ -80,8 +80,9 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
     return matrix
 
 
-def as_hermitian(name: str, op: OperatorLike, dims: Dims) -> PauliSum | Complex:
-    """A Hermitian operator on sites `dims`: a Pauli sum, or what stands for one, as a sum; else the matrix (d, d).
+def as_hermitian(name: str, op: OperatorLike, dims: Dims, least: float = 0.0) -> PauliSum | Complex:
+    """A Hermitian operator on sites `dims`: a Pauli sum, or what stands for one, as a sum; else the matrix (d, d),
+    whose violation is measured as by :func:`qml._matrices.hermitian`.
 
     Raises
     ------
@@ -89,7 +90,9 @@ def as_hermitian(name: str, op: OperatorLike, dims: Dims) -> PauliSum | Complex:
         If it is not Hermitian, or acts on other sites.
     """
     h = as_pauli_sum(op, name) if isinstance(op, str | Mapping) else op
-    return hermitian_sum(name, h, dims) if isinstance(h, PauliSum) else _matrices.hermitian(name, as_matrix(h, dims))
+    if isinstance(h, PauliSum):
+        return hermitian_sum(name, h, dims)
+    return _matrices.hermitian(name, as_matrix(h, dims), least=least)
 
 
 def hermitian_sum(name: str, op: PauliLike, dims: Dims) -> PauliSum:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from qml import _checks, _products, operators, spectral
+from qml import _checks, _matrices, _products, operators, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._descriptions import Described
@@ -221,7 +221,7 @@ class State(Described, Correlations):
         >>> round(ghz(3).expect("ZZI"), 12), round(ghz(2).expect({"XX": 1.0, "YY": 0.5}), 12)
         (1.0, 0.5)
         """
-        return per_state(self._expect(as_hermitian("the operator", operator, self.dims)))
+        return per_state(self._expect(as_hermitian("the operator", operator, self.dims, _matrices.DIFFERENCE)))
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if isinstance(operator, PauliSum) and operator.dims == self.dims:

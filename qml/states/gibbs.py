@@ -66,7 +66,7 @@ class GibbsState(State):
             if k.ndim < 1 or k.shape[-1] == 0:
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:
-            k = _matrices.hermitian("the modular Hamiltonian", k, remedy=LOWER)
+            k = _matrices.hermitian("the modular Hamiltonian", k, remedy=LOWER, least=1.0)
         sites = _checks.sites(dims, k.shape[-1])
         self._hold(_checks.kept(k), sites, diagonal, None)
 

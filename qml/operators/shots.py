@@ -78,8 +78,10 @@ def _outcomes(setting: Any, outcomes: Any, n: int) -> tuple[Integer, Real]:
             raise InputError(f"{what} must have counts of at most {MOST:.0e}; found {weights.max():.6g}.")
         letters = np.frombuffer("".join(words).encode(), dtype=np.uint8).reshape(len(words), n)
         return letters.astype(np.int64) - ord("0"), weights
-    _checks.array(what, outcomes)
-    bits = np.asarray(outcomes)
+    try:
+        bits = np.ma.filled(outcomes, -1)
+    except ValueError:  # rows of different lengths
+        bits = np.empty(0)
     if bits.ndim != 2 or bits.shape[1] != n or bits.dtype.kind not in "biu" or ((bits != 0) & (bits != 1)).any():
         raise InputError(
             f"{what} must be an array of bits 0 and 1, (shots, {n}), or counts by words of {n} bits; found "

@@ -10,11 +10,12 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 
 from qml import _checks, _matrices
-from qml._arrays import as_complex
+from qml._arrays import as_complex, as_real
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer, Numeric
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer, Numeric, Real
 from qml.operators.coercion import PauliLike, as_pauli_sum
 from qml.operators.pauli_sum import PauliSum
+from qml.operators.strings import diagonal_of
 
 
 @runtime_checkable
@@ -114,6 +115,12 @@ def hermitian_sum(name: str, op: PauliLike, dims: Dims) -> PauliSum:
             f"{_checks.plural(h.n_qubits, 'qubit')}."
         )
     return h
+
+
+def diagonal_entries(op: PauliSum | Complex) -> Real:
+    """<x|O|x> (d,) of a Hermitian operator."""
+    found = diagonal_of(op._items(), op.n_qubits) if isinstance(op, PauliSum) else op.diagonal()
+    return as_real(found.real)
 
 
 def dims_of(op: OperatorLike) -> Dims:

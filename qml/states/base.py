@@ -16,8 +16,7 @@ from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
 from qml.operators import PauliSum
-from qml.operators.sites import as_hermitian
-from qml.operators.strings import diagonal_of
+from qml.operators.sites import as_hermitian, diagonal_entries
 from qml.states.correlations import Correlations
 from qml.states.cross_entropy import Data, log_expectation
 from qml.states.display import state_html
@@ -224,16 +223,18 @@ class State(Described, Correlations):
         return per_state(self._expect(as_hermitian("the operator", operator, self.dims, _matrices.DIFFERENCE)))
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
-        if isinstance(operator, PauliSum) and operator.dims == self.dims:
-            if self.is_diagonal:
-                o = diagonal_of(operator._items(), operator.n_qubits)
-                return as_real((self.probabilities() * o).sum(axis=-1).real)
+        if not isinstance(operator, PauliSum) or operator.dims != self.dims:
+            operator = operators.as_matrix(operator, self.dims)  # refused on other sites
+        if self.is_diagonal:
+            return as_real((self.probabilities() * diagonal_entries(operator)).sum(axis=-1))
+        if isinstance(operator, PauliSum):
             return as_real(operator._traces(self.matrix()).real)
-        o = operators.as_matrix(operator, self.dims)
-        return trace_of_product(self.matrix(), o)
+        return trace_of_product(self.matrix(), operator)
 
     def _pull_expect(self, operator: PauliSum | Complex) -> Cotangent:
         """The derivative of Tr(sigma O) in the coordinate, for a Hermitian O on these sites."""
+        if self.is_diagonal:
+            return self._pull_diagonal(diagonal_entries(operator))
         o = operator.matrix() if isinstance(operator, PauliSum) else operator
         return self.pull_matrix(namespace(self.probabilities()).asarray(o))
 

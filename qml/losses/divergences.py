@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from qml import spectral, threads
-from qml._arrays import as_real, namespace, number
+from qml import _checks, spectral, threads
+from qml._arrays import as_complex, as_real, namespace, number
 from qml._checks import InputError
 from qml._typing import Cotangent, Dims, Real
 from qml.losses import measures
@@ -171,8 +171,11 @@ class Infidelity(Loss):
         if target.is_diagonal and sigma.is_diagonal:  # s = sqrt(p q), and dF = 2 sqrt(F) sum ds
             s = measures.overlaps_of_diagonals(target, sigma)
             return self.value(target, sigma), sigma._pull_log_of_diagonal(-s.sum() * s)
-        value, m = measures.fidelity_and_derivative(target, sigma)
-        return 1.0 - value, sigma.pull_matrix(-m)
+        value, left = measures.fidelity_and_derivative(target, sigma)
+        if sigma.factor is not None:  # M B from the right, without M
+            return 1.0 - value, as_complex(-2 * left @ (left.conj().T @ sigma.factor))
+        _checks.memory(f"a matrix of dimension {sigma.dim}", 32 * sigma.dim**2, "use fewer sites")
+        return 1.0 - value, sigma.pull_matrix(-left @ left.conj().T)
 
 
 class TraceDistance(Loss):

@@ -202,15 +202,15 @@ def overlaps_of_diagonals(rho: State, sigma: State) -> Real:
 
 
 def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
-    """F(rho, sigma) of two states, and the M (d, d) of dF = Tr(M dsigma) along states whose rank does not change."""
+    """F(rho, sigma) of two states, and the L (d, k) of dF = Tr(L L^dagger dsigma) along states whose rank does not
+    change."""
     rho, sigma = as_pair(rho, sigma)
     a = factor_of(rho)
     between = a.conj().T @ factor_of(sigma)
     u, s, _ = spectral.svd(between)
     kept = s > singular_cut(sigma) * s[0]
-    au = a @ u[:, kept]
     root = float(s.sum())
-    return min(root**2, 1.0), as_complex((au * (root / s[kept])) @ au.conj().T)
+    return min(root**2, 1.0), as_complex(a @ u[:, kept] * (root / s[kept]) ** 0.5)
 
 
 def singular_cut(sigma: State) -> float:

@@ -140,6 +140,7 @@ class Renyi(Loss):
             q = namespace(q).where(spectrum.support, q, 0.0)
             powers = namespace(q).exp(self.alpha * p + (1 - self.alpha) * (q + value))
             return value, sigma._pull_log_of_diagonal(-namespace(q).where(spectrum.support, powers, 0.0))
+        _checks.memory(f"matrices of dimension {sigma.dim}", 64 * sigma.dim**2, "use fewer sites")
         kept, with_kernel = spectrum.support, False
         if self.alpha < 1 and spectrum.has_kernel:
             normal = spectrum.eigenvalues >= spectral.TINY  # whose inverses exist

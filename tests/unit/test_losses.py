@@ -265,3 +265,19 @@ def test_diagonal_states_take_no_matrices(loss, monkeypatch) -> None:
         assert tracemalloc.get_traced_memory()[1] < 2**21
     finally:
         tracemalloc.stop()
+
+
+def test_infidelities_of_factors_take_no_matrices(monkeypatch) -> None:
+    rng = np.random.default_rng(6)
+    for rank in (1, 2, 4):
+        rho, sigma = states.ginibre(3, rng, rank=2), states.ginibre(3, rng, rank=rank)
+        value, cotangent = Infidelity().value_and_cotangent(rho, sigma)
+        exact, slope = Infidelity().value_and_cotangent(rho, DensityMatrix(sigma.matrix()))
+        assert value == pytest.approx(exact, rel=1e-12)
+        assert cotangent == pytest.approx(sigma.pull_matrix(slope), rel=1e-6, abs=1e-7)
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**7)
+    rho, sigma = states.haar_pure(15, rng), states.haar_pure(15, rng)
+    value, cotangent = Infidelity().value_and_cotangent(rho, sigma)
+    overlap = np.vdot(rho.factor, sigma.factor)
+    assert value == pytest.approx(1 - abs(overlap) ** 2, rel=1e-12)
+    assert cotangent == pytest.approx(-2 * overlap * rho.factor, rel=1e-10)

@@ -248,6 +248,7 @@ class State(Described, Correlations):
 
     def _log_on_support(self) -> PauliSum | Complex:
         """log sigma where it has weight and zero elsewhere, up to a multiple of the identity."""
+        _checks.memory(f"a matrix of dimension {self.dim}", 48 * self.dim**2, "use fewer sites")
         spectrum = self.spectrum()
         xp = namespace(spectrum.log_eigenvalues)
         return spectrum.matrix_of(xp.where(spectrum.support, spectrum.log_eigenvalues, 0.0))

@@ -28,7 +28,7 @@ from qml import (
     relative_entropy,
     thermal,
 )
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.circuits import Circuit
 from qml.engines import PauliState
 from qml.engines.pauli_state import vector_of
@@ -266,3 +266,10 @@ def test_energies_of_diagonal_states_take_no_matrices(loss, monkeypatch) -> None
         assert cotangent == pytest.approx(sigma.pull_matrix(slope), rel=1e-12, abs=1e-14)
     monkeypatch.setattr("qml._checks.available_memory", lambda: 10**6)
     loss.value_and_cotangent(tfim(12), GibbsState(rng.normal(size=2**12)))
+
+
+def test_free_energies_of_vectors_are_refused_where_a_logarithm_would_not_fit(monkeypatch) -> None:
+    sigma = DensityMatrix.from_vector(np.full(2**11, 2**-5.5))
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**6)
+    with pytest.raises(MemoryRefused, match="a matrix of dimension 2048"):
+        FreeEnergy().value_and_cotangent(tfim(11), sigma)

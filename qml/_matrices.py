@@ -10,6 +10,10 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Numeric, Real
 
+DIFFERENCE = 1e-4
+"""What the violation of an operator of which an expectation is asked is measured against at least: a difference of two
+states may be their rounding, which is below 1e-14."""
+
 
 def square(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     """A complex array of shape (..., d, d), with d = `dim` when it is given."""
@@ -21,10 +25,13 @@ def square(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     return a.astype(np.complex128, copy=False)
 
 
-def hermitian(name: str, matrix: ArrayLike, dim: int | None = None, remedy: str = "scale it") -> Complex:
-    """A Hermitian array (..., d, d); the violation max|A - A^dagger| is measured against max(1, max|A|)."""
+def hermitian(
+    name: str, matrix: ArrayLike, dim: int | None = None, remedy: str = "scale it", least: float = 0.0
+) -> Complex:
+    """A Hermitian array (..., d, d); the violation max|A - A^dagger| is measured against max|A|, whatever its unit, or
+    against `least` where entries have that size and what is small beside it is rounding."""
     a = square(name, matrix, dim)
-    limit = _checks.TOLERANCE * max(1.0, summable(name, a, remedy))
+    limit = _checks.TOLERANCE * max(least, summable(name, a, remedy))
     violation = float(np.abs(a - a.conj().swapaxes(-1, -2)).max(initial=0.0))
     if violation > limit:
         raise InputError(

@@ -249,7 +249,7 @@ class Moments(Saved):
         4.2
         """
         words, columns, shifts = self._span
-        operator = as_hermitian("the operator", operator, self.dims)
+        operator = as_hermitian("the operator", operator, self.dims, _matrices.DIFFERENCE)
         if isinstance(operator, PauliSum):
             largest = max(map(abs, operator.coefficients), default=0.0) or 1.0  # squares of what is scaled by it exist
             held = {w: complex(c) / largest for w, c in zip(operator.words, operator.coefficients, strict=True)}
@@ -257,10 +257,11 @@ class Moments(Saved):
             constant, outside = complex(held.pop((0, 0), 0.0)).real, sum(abs(c) ** 2 for c in held.values())
         else:
             largest = float(np.abs(operator).max()) or 1.0
-            rho = operator / largest
-            wanted = np.array([p._traces(rho).real for p in self._strings]) / len(rho)
-            constant = float(np.trace(rho).real) / len(rho)
-            outside = float(np.square(np.abs(rho)).sum()) / len(rho) - float(np.square(wanted).sum()) - constant**2
+            scaled, d = operator / largest, len(operator)
+            wanted = np.array([p._traces(scaled).real for p in self._strings]) / d
+            constant = float(np.trace(scaled).real) / d
+            traceless = scaled - constant * np.eye(d)
+            outside = float(np.square(np.abs(traceless)).sum()) / d - float(np.square(wanted).sum())
         weights = np.linalg.lstsq(columns, wanted, rcond=None)[0]
         outside += float(np.square(columns @ weights - wanted).sum())
         if outside > SPAN * (float(np.square(wanted).sum()) + max(0.0, outside)):

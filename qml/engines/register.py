@@ -93,11 +93,15 @@ def check_single(params: ParamsLike, initial: State | None) -> None:
         )
 
 
-def directions_of(directions: ArrayLike, n_params: int) -> Real:
-    """Directions (..., n_params) in the parameters; another last axis is refused."""
+def directions_of(directions: ArrayLike, n_params: int, dim: int = 0) -> Real:
+    """Directions (..., n_params) in the parameters; another last axis is refused, and so are more directions than
+    derivatives (..., dim, dim) along them would fit in memory."""
     v = _checks.reals("the directions", directions)
     if v.ndim < 1 or v.shape[-1] != n_params:
         raise InputError(f"the directions must have shape (..., {n_params}), one entry a parameter; found {v.shape}.")
+    count = math.prod(v.shape[:-1])
+    what = f"{_checks.plural(count, 'derivative')} of dimension {_checks.readable(dim)}"
+    _checks.memory(what, 48 * count * dim**2, "take fewer directions at a time")
     return np.asarray(v, dtype=np.float64)
 
 

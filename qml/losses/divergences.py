@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from qml import spectral, threads
-from qml._arrays import namespace, number
+from qml import _checks, spectral, threads
+from qml._arrays import as_complex, as_real, namespace, number
 from qml._checks import InputError
-from qml._typing import Cotangent, Dims
+from qml._typing import Cotangent, Dims, Real
 from qml.losses import measures
 from qml.losses.base import Loss, is_measured, single_pair
 from qml.losses.measured_report import measured_report
@@ -135,6 +135,9 @@ class HilbertSchmidt(Loss):
         if sigma.pauli_vector is not None and target.pauli_vector is not None:
             moved = sigma.pauli_vector - target.pauli_vector
             return number((moved * moved).sum() / sigma.dim), 2 / sigma.dim * moved
+        if target.is_diagonal and sigma.is_diagonal:
+            moved = sigma.probabilities() - target.probabilities()
+            return number((moved * moved).sum()), sigma._pull_diagonal(2 * moved)
         difference = sigma.matrix() - target.matrix()
         xp = namespace(difference)
         return number(xp.square(xp.abs(difference)).sum()), sigma.pull_matrix(2 * difference)
@@ -165,8 +168,14 @@ class Infidelity(Loss):
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
         target, sigma = single_pair(target, sigma)
-        value, m = measures.fidelity_and_derivative(target, sigma)
-        return 1.0 - value, sigma.pull_matrix(-m)
+        if target.is_diagonal and sigma.is_diagonal:  # s = sqrt(p q), and dF = 2 sqrt(F) sum ds
+            s = measures.overlaps_of_diagonals(target, sigma)
+            return self.value(target, sigma), sigma._pull_log_of_diagonal(-s.sum() * s)
+        value, left = measures.fidelity_and_derivative(target, sigma)
+        if sigma.factor is not None:  # M B from the right, without M
+            return 1.0 - value, as_complex(-2 * left @ (left.conj().T @ sigma.factor))
+        _checks.memory(f"a matrix of dimension {sigma.dim}", 32 * sigma.dim**2, "use fewer sites")
+        return 1.0 - value, sigma.pull_matrix(-left @ left.conj().T)
 
 
 class TraceDistance(Loss):
@@ -189,8 +198,16 @@ class TraceDistance(Loss):
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
         target, sigma = single_pair(target, sigma)
+        if target.is_diagonal and sigma.is_diagonal:
+            values = sigma.probabilities() - target.probabilities()
+            return number(abs(values).sum() / 2), sigma._pull_diagonal(_signs(values) / 2)
         values, vectors = spectral.eigh(sigma.matrix() - target.matrix())
-        xp = namespace(values)
-        sign = xp.where(xp.abs(values) > spectral.support_cut(1.0, len(values)), xp.sign(values), 0.0)
-        cotangent = spectral.Spectrum(sign, vectors).matrix_of(sign / 2)
-        return number(xp.abs(values).sum() / 2), sigma.pull_matrix(cotangent)
+        signs = _signs(values)
+        cotangent = spectral.Spectrum(signs, vectors).matrix_of(signs / 2)
+        return number(abs(values).sum() / 2), sigma.pull_matrix(cotangent)
+
+
+def _signs(values: Real) -> Real:
+    """The signs of the eigenvalues (d,) of a difference of states; 0 where one is rounding."""
+    xp = namespace(values)
+    return as_real(xp.where(abs(values) > spectral.support_cut(1.0, len(values)), xp.sign(values), 0.0))

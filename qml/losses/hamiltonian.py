@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, operators
-from qml._arrays import as_real, number
+from qml._arrays import as_real, namespace, number
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Real
 from qml.losses.base import Loss
 from qml.operators import PauliSum
-from qml.operators.sites import as_hermitian, dims_of
+from qml.operators.sites import as_hermitian, diagonal_entries, dims_of
 from qml.states.base import State
 from qml.states.coercion import one_state
 
@@ -122,6 +122,11 @@ class FreeEnergy(Expectation):
     def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
         sigma = one_state(sigma, "sigma")
         h = _hamiltonian(target, sigma.dims)
+        value = self.beta * number(sigma._expect(h)) - number(sigma.entropy())
+        if sigma.is_diagonal:
+            spectrum = sigma.spectrum()
+            own = namespace(spectrum.log_eigenvalues).where(spectrum.support, spectrum.log_eigenvalues, 0.0)
+            return value, sigma._pull_diagonal(own + self.beta * diagonal_entries(h))
         logs = sigma._log_on_support()
         slope: PauliSum | Complex
         if isinstance(logs, PauliSum) and isinstance(h, PauliSum):
@@ -129,7 +134,7 @@ class FreeEnergy(Expectation):
         else:
             held = logs.matrix() if isinstance(logs, PauliSum) else logs
             slope = held + self.beta * operators.as_matrix(h, sigma.dims)
-        return self.beta * number(sigma._expect(h)) - number(sigma.entropy()), sigma._pull_expect(slope)
+        return value, sigma._pull_expect(slope)
 
     def floor(self, target: Any) -> float:
         energies = _energies(target)

@@ -135,7 +135,10 @@ class MeanCrossEntropy(Loss):
         value = self.value(target, sigma)
         if not np.isfinite(value):
             return value, None
-        return value, sigma.pull_log(-self._weights(target, sigma)[:, None, None] * target.matrix())
+        w = self._weights(target, sigma)[:, None]
+        if sigma.is_diagonal:
+            return value, sigma._pull_log_of_diagonal(-w * target.probabilities())
+        return value, sigma.pull_log(-w[:, None] * target.matrix())
 
     def floor(self, target: State) -> float:
         return float((self._weights(target, target) * target.entropy()).sum())

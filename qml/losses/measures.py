@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from qml import spectral, threads
-from qml._arrays import as_complex, namespace, per_state
-from qml._typing import Complex, Numbers
+from qml._arrays import as_complex, as_real, namespace, per_state
+from qml._typing import Complex, Numbers, Real
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair, as_state
 from qml.states.cross_entropy import kernel_weight, log_expectation
@@ -187,24 +187,30 @@ def fidelity(rho: StateLike, sigma: StateLike) -> Numbers:
     """
     rho, sigma = as_pair(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
-        products = rho.probabilities() * sigma.probabilities()
-        overlaps = namespace(products).sqrt(products)
+        overlaps = overlaps_of_diagonals(rho, sigma)
     else:
         between = factor_of(rho).conj().swapaxes(-1, -2) @ factor_of(sigma)
         overlaps = namespace(between).linalg.svd(between, compute_uv=False)
     return per_state((overlaps.sum(axis=-1) ** 2).clip(max=1.0))  # rounding exceeds 1
 
 
+def overlaps_of_diagonals(rho: State, sigma: State) -> Real:
+    """sqrt(p q) (..., d) of two states held as probabilities, whose sum is the root of the fidelity."""
+    p, q = rho.probabilities(), sigma.probabilities()
+    xp = namespace(p, q)
+    return as_real(xp.sqrt(p) * xp.sqrt(q))  # a product of small ones is no number of float64
+
+
 def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
-    """F(rho, sigma) of two states, and the M (d, d) of dF = Tr(M dsigma) along states whose rank does not change."""
+    """F(rho, sigma) of two states, and the L (d, k) of dF = Tr(L L^dagger dsigma) along states whose rank does not
+    change."""
     rho, sigma = as_pair(rho, sigma)
     a = factor_of(rho)
     between = a.conj().T @ factor_of(sigma)
     u, s, _ = spectral.svd(between)
     kept = s > singular_cut(sigma) * s[0]
-    au = a @ u[:, kept]
     root = float(s.sum())
-    return min(root**2, 1.0), as_complex((au * (root / s[kept])) @ au.conj().T)
+    return min(root**2, 1.0), as_complex(a @ u[:, kept] * (root / s[kept]) ** 0.5)
 
 
 def singular_cut(sigma: State) -> float:

@@ -139,7 +139,8 @@ class Renyi(Loss):
             p, q = target.spectrum().log_eigenvalues, spectrum.log_eigenvalues
             q = namespace(q).where(spectrum.support, q, 0.0)
             powers = namespace(q).exp(self.alpha * p + (1 - self.alpha) * (q + value))
-            return value, sigma.pull_log(spectrum.matrix_of(-namespace(q).where(spectrum.support, powers, 0.0)))
+            return value, sigma._pull_log_of_diagonal(-namespace(q).where(spectrum.support, powers, 0.0))
+        _checks.memory(f"matrices of dimension {sigma.dim}", 64 * sigma.dim**2, "use fewer sites")
         kept, with_kernel = spectrum.support, False
         if self.alpha < 1 and spectrum.has_kernel:
             normal = spectrum.eigenvalues >= spectral.TINY  # whose inverses exist
@@ -206,26 +207,31 @@ def _infinite(rho: State, sigma: State, alpha: float) -> Any:
 
 
 def _log_petz(rho: State, sigma: State, alpha: float) -> Real:
-    """log sum_ij p_i^alpha q_j^(1-alpha) |<i|j>|^2 over both supports."""
+    """log sum_ij p_i^alpha q_j^(1-alpha) |<i|j>|^2 over both supports; one sum where both have the same basis."""
     mine, model = rho.spectrum(), sigma.spectrum()
-    xp = namespace(mine.log_eigenvalues, model.log_eigenvalues)
-    overlap = xp.abs(_overlap(mine.basis, model.basis, rho.dim))
-    a, b = mine.log_eigenvalues[..., :, None], model.log_eigenvalues[..., None, :]
+    a, b = mine.log_eigenvalues, model.log_eigenvalues
+    xp, overlap = namespace(a, b), np.ones(())
+    axes: tuple[int, ...] = (-1,)
+    if mine.basis is not None or model.basis is not None:
+        a, b, axes = a[..., :, None], b[..., None, :], (-2, -1)
+        overlap = xp.abs(_overlap(mine.basis, model.basis))
     both = xp.isfinite(a) & xp.isfinite(b) & (overlap > 0)
     powers = alpha * xp.where(xp.isfinite(a), a, 0.0) + (1 - alpha) * xp.where(xp.isfinite(b), b, 0.0)
     powers = xp.where(both, powers, -math.inf)
-    top = powers.max(axis=(-2, -1), keepdims=True, initial=-math.inf)
+    top = powers.max(axis=axes, keepdims=True, initial=-math.inf)
     top = xp.where(xp.isfinite(top), top, 0.0)
-    total = xp.where(both, overlap * overlap * xp.exp(powers - top), 0.0).sum(axis=(-2, -1))
-    log_sum = xp.log(xp.where(total > 0, total, 1.0)) + top[..., 0, 0]
+    total = xp.where(both, overlap * overlap * xp.exp(powers - top), 0.0).sum(axis=axes)
+    log_sum = xp.log(xp.where(total > 0, total, 1.0)) + top.reshape(total.shape)
     return as_real(xp.where(total > 0, log_sum, -math.inf))
 
 
-def _overlap(mine: Complex | None, model: Complex | None, dim: int) -> Complex:
-    """The inner products <i|j> of two sets of columns; None: the computational basis."""
-    if model is None:
-        return np.eye(dim, dtype=np.complex128) if mine is None else mine.conj().swapaxes(-1, -2)
-    return model if mine is None else as_complex(mine.conj().swapaxes(-1, -2) @ model)
+def _overlap(mine: Complex | None, model: Complex | None) -> Complex:
+    """The inner products <i|j> of two sets of columns, of which one may be None: the computational basis."""
+    if mine is None:
+        assert model is not None
+        return model
+    rows = mine.conj().swapaxes(-1, -2)
+    return rows if model is None else as_complex(rows @ model)
 
 
 def _log_sandwiched(rho: State, sigma: State, alpha: float) -> Real:

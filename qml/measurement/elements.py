@@ -153,7 +153,7 @@ def _effects(setting: int, stack: ArrayLike) -> Complex:
     m = _matrices.square(f"the elements of setting {setting}", stack)
     if m.ndim != 3 or not len(m):
         raise InputError(f"the elements of setting {setting} must have shape (outcomes, d, d); found {m.shape}.")
-    m = _matrices.hermitian(f"the elements of setting {setting}", m)
+    m = _matrices.hermitian(f"the elements of setting {setting}", m, least=1.0)
     values = np.linalg.eigvalsh(m)
     lowest = values[:, 0]
     k = int(lowest.argmin())

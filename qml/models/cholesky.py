@@ -108,12 +108,13 @@ class CholeskyModel(NormalStart, Model):
         r, n_below = self.rank, len(self._below[0])
 
         def push(v: ArrayLike) -> Complex:
-            along = directions_of(v, self.n_params)
+            along = directions_of(v, self.n_params, len(a))
             dl = np.zeros((*along.shape[:-1], *a.shape), dtype=np.complex128)
             dl[..., range(r), range(r)] = along[..., :r] * diagonal
             dl[(..., *self._below)] = scale * (along[..., r : r + n_below] + 1j * along[..., r + n_below :])
-            da = (dl - np.einsum("jk,...jk->...", a.conj(), dl).real[..., None, None] * a) / norm
-            return factor_change(da, a, self.smoothing)
+            dl -= np.einsum("jk,...jk->...", a.conj(), dl).real[..., None, None] * a
+            dl /= norm
+            return factor_change(dl, a, self.smoothing)
 
         return DensityMatrix.from_factor(a, self.dims, smoothing=self.smoothing), push
 
@@ -137,8 +138,9 @@ class CholeskyModel(NormalStart, Model):
 
 def factor_change(da: Complex, a: Complex, smoothing: float) -> Complex:
     """dsigma (..., d, d) of the state (1 - p) A A^dagger + p/d along changes dA (..., d, r) of its factor."""
-    product = (1 - smoothing) * (da @ a.conj().T)
-    return np.asarray(product + product.conj().swapaxes(-1, -2))
+    product = da @ ((1 - smoothing) * a.conj().T)
+    product += product.conj().swapaxes(-1, -2)
+    return np.asarray(product)
 
 
 def smoothing_weight(value: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks
-from qml._checks import InputError
+from qml._checks import InputError, OutsideDomain
 from qml._typing import ArrayLike, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.base import Engine
@@ -63,7 +63,9 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
     ------
     InputError
         As :class:`CircuitModel`; for names that the circuit does not have or that are bounded, and columns out of
-        range; where it is asked for states at angles beyond 1e15.
+        range; where it is asked for states of inputs beyond 1e15.
+    OutsideDomain
+        Where scales make angles beyond 1e15 of them.
 
     Notes
     -----
@@ -187,7 +189,13 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
         theta, *scales = self.split(params)
         rows = np.empty((len(data), self._model.n_params))
         rows[:, self._trained.places] = theta
-        rows[:, self._data] = data * scales[0] if scales else data
+        with np.errstate(over="ignore"):
+            rows[:, self._data] = data * scales[0] if scales else data
+        if not (largest := float(np.abs(rows[:, self._data]).max())) <= LARGEST:
+            raise OutsideDomain(
+                f"scales must keep angles at most {LARGEST:g} in size, beyond which float64 knows no sine; found "
+                f"{largest:g}."
+            )
         return rows, data
 
     def _values(self, params: ParamsLike, inputs: ArrayLike) -> tuple[Real, Real, Real]:

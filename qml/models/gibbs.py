@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -147,10 +146,8 @@ def derivatives(
 
     Or Tr_h dsigma (..., d_v, d_v), where `order` (d_v, d_h) has the indices of the basis states \\|v, h>.
     """
-    along, d = directions_of(v, n_params), sigma.dim if order is None else len(order)
-    count = math.prod(along.shape[:-1])
-    what = f"{_checks.plural(count, 'derivative')} of dimension {d}"
-    _checks.memory(what, 48 * count * d**2, "take fewer directions at a time")
+    d = sigma.dim if order is None else len(order)
+    along = directions_of(v, n_params, d)
     flat = along.reshape(-1, n_params)
     if sigma.is_diagonal:
         p, matrix_of = sigma.probabilities(), sigma.spectrum().matrix_of

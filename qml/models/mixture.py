@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import scipy.special
 
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
@@ -14,6 +15,7 @@ from qml.spectral import log_softmax
 from qml.states.base import State
 from qml.states.coercion import StateLike
 from qml.states.density_matrix import DensityMatrix
+from qml.states.gibbs import GibbsState
 
 
 class _Weights(Parametrized):
@@ -49,8 +51,8 @@ class MixtureModel(Composite, Model):
     .. math:: \sigma = \sum_k w_k\, \sigma_k(\theta_k), \qquad w = \mathrm{softmax}(0, u_1, \dots, u_{m-1})
 
     Of full rank as soon as one member is: mix a low-rank model with ``maximally_mixed(dims)`` to make S(rho, sigma)
-    finite. Of diagonal members it is a classical mixture model and stays diagonal; of members held as factors, the
-    factors side by side, as long as they have no more columns than rows.
+    finite. Of diagonal members it is a classical mixture model, stays diagonal and is known by its logarithms; of
+    members held as factors, the factors side by side, as long as they have no more columns than rows.
 
     Parameters
     ----------
@@ -95,13 +97,14 @@ class MixtureModel(Composite, Model):
         return any(member.has_full_rank for member in self.members)
 
     def state(self, params: ParamsLike = ()) -> State:
-        w, parts = self._at(params)
-        return _mixed(w, [m.state(part) for m, part in zip(self.members, parts, strict=True)], self.dims)[0]
+        log_w, parts = self._at(params)
+        return _mixed(log_w, [m.state(part) for m, part in zip(self.members, parts, strict=True)], self.dims)[0]
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
-        w, parts = self._at(params)
+        log_w, parts = self._at(params)
+        w = np.exp(log_w)
         states, pulls = zip(*(m.state_vjp(part) for m, part in zip(self.members, parts, strict=True)), strict=True)
-        mixture, unmix = _mixed(w, states, self.dims)
+        mixture, unmix = _mixed(log_w, states, self.dims)
 
         def pull(cotangent: Cotangent) -> Real:
             weighted, cotangents = unmix(cotangent)
@@ -111,7 +114,8 @@ class MixtureModel(Composite, Model):
         return mixture, pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        w, parts = self._at(params)
+        log_w, parts = self._at(params)
+        w = np.exp(log_w)
         states, pushes = zip(*(m.state_jvp(part) for m, part in zip(self.members, parts, strict=True)), strict=True)
 
         def push(v: ArrayLike) -> Complex:
@@ -123,22 +127,33 @@ class MixtureModel(Composite, Model):
                 out += x * member_push(part)
             return np.asarray(out)
 
-        return _mixed(w, states, self.dims)[0], push
+        return _mixed(log_w, states, self.dims)[0], push
 
     def _at(self, params: ParamsLike) -> tuple[Real, list[Real]]:
-        """w (m,), and the parameters of each member."""
+        """log w (m,), and the parameters of each member."""
         odds, *parts = self.split(params)
-        return np.exp(_log_weights(odds)), parts
+        return _log_weights(odds), parts
 
     def __repr__(self) -> str:
         return f"MixtureModel([{', '.join(map(repr, self.members))}])"
 
 
 def _mixed(
-    w: Real, states: Sequence[State], dims: Dims
-) -> tuple[DensityMatrix, Callable[[Cotangent], tuple[Real, list[Cotangent]]]]:
+    log_w: Real, states: Sequence[State], dims: Dims
+) -> tuple[State, Callable[[Cotangent], tuple[Real, list[Cotangent]]]]:
     """sum_k w_k sigma_k, and the way back: w_k dL/dw_k (m,) and the cotangent of each sigma_k."""
+    w = np.exp(log_w)
     if all(s.is_diagonal for s in states):
+        shares = log_w[:, None] + np.array([s.spectrum().log_eigenvalues for s in states])
+        logs = scipy.special.logsumexp(shares, axis=0)
+        if np.isfinite(logs).all():  # also where float64 does not hold the probabilities
+            shares = np.exp(shares - logs)
+
+            def from_energies(g: Cotangent) -> tuple[Real, list[Cotangent]]:
+                x = -g * shares
+                return x.sum(axis=1), [s._pull_log_of_diagonal(row) for s, row in zip(states, x, strict=True)]
+
+            return GibbsState._trusted(-logs, dims, diagonal=True), from_energies
         p = np.array([s.probabilities() for s in states])
 
         def from_diagonal(g: Cotangent) -> tuple[Real, list[Cotangent]]:

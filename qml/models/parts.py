@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.engines.register import directions_of
 from qml.models.base import Model, Parametrized
 from qml.states.base import State
@@ -19,6 +20,8 @@ from qml.states.coercion import StateLike, one_state
 
 class Composite(Parametrized, is_kind=False):
     """Made of parts that own the parameters; a subclass lists them with :meth:`_join`, in the order of theta."""
+
+    dims: Dims
 
     def _join(self, what: str, parts: Sequence[Parametrized], prefixes: Sequence[str] = ()) -> None:
         """The parameters of part k are called as the part calls them, after prefix k; equal names are refused."""
@@ -66,8 +69,8 @@ class Composite(Parametrized, is_kind=False):
         return [theta[..., start:stop] for start, stop in self._spans]
 
     def _directions(self, v: ArrayLike) -> list[Real]:
-        """Directions (..., n) as those (..., n_k) of each part."""
-        return self._split(directions_of(v, self.n_params))
+        """Directions (..., n) as those (..., n_k) of each part; refused where derivatives along them would not fit."""
+        return self._split(directions_of(v, self.n_params, math.prod(self.dims)))
 
 
 class Fixed(Model):

@@ -95,7 +95,7 @@ class PurifiedCircuitModel(WithCircuit):
         a = psi.reshape(self._shape)
 
         def push(v: ArrayLike) -> Complex:
-            along = directions_of(v, self.n_params)
+            along = directions_of(v, self.n_params, self._shape[0])
             return factor_change(push_psi(along).reshape(*along.shape[:-1], *self._shape), a, self.smoothing)
 
         return self._state(psi), push

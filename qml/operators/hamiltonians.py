@@ -236,9 +236,9 @@ def hubbard(
     >>> print(hubbard(2, t=1.0, U=0.0))
     -0.5*YYII - 0.5*XXII - 0.5*IIYY - 0.5*IIXX
     """
-    n_sites = _checks.qubit_count("n_sites", n_sites)
+    n_sites = _checks.integer("n_sites", n_sites, low=1)
+    n = _checks.qubit_count("2 n_sites", 2 * n_sites)
     t, U, mu = _checks.number("t", t), _checks.number("U", U), _checks.number("mu", mu)
-    n = 2 * n_sites
     c = [_annihilator(q, n) for q in range(n)]
     number = [c[q].adjoint() @ c[q] for q in range(n)]
     terms: list[PauliSum] = []

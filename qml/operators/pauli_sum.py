@@ -166,9 +166,9 @@ class PauliSum(Saved):
 
     @property
     def is_hermitian(self) -> bool:
-        """Whether the coefficients are real: max|Im c| at most 1e-10 max(1, max|c|)."""
+        """Whether the coefficients are real: max|Im c| at most 1e-10 max|c|."""
         imaginary = max((abs(c.imag) for c in self.coefficients), default=0.0)
-        return imaginary <= _checks.TOLERANCE * max(1.0, self._largest)
+        return imaginary <= _checks.TOLERANCE * self._largest
 
     @property
     def _largest(self) -> float:

@@ -14,6 +14,8 @@ from qml.operators.strings import digits_of
 
 AT_ONCE = 1 << 22
 """Signs of strings that are held at a time."""
+MOST = 1e290
+"""Sums of weights up to this exist."""
 
 
 def string_estimates(labels: Sequence[str], records: Mapping[str, Any]) -> tuple[Real, Real]:
@@ -72,9 +74,14 @@ def _outcomes(setting: Any, outcomes: Any, n: int) -> tuple[Integer, Real]:
         weights = _checks.reals(what, [outcomes[w] for w in words])
         if (weights < 0).any():
             raise InputError(f"{what} must have counts of at least 0; found {weights.min():.6g}.")
+        if weights.max(initial=0.0) > MOST:
+            raise InputError(f"{what} must have counts of at most {MOST:.0e}; found {weights.max():.6g}.")
         letters = np.frombuffer("".join(words).encode(), dtype=np.uint8).reshape(len(words), n)
         return letters.astype(np.int64) - ord("0"), weights
-    bits = np.ma.filled(outcomes, -1)
+    try:
+        bits = np.ma.filled(outcomes, -1)
+    except ValueError:  # rows of different lengths
+        bits = np.empty(0)
     if bits.ndim != 2 or bits.shape[1] != n or bits.dtype.kind not in "biu" or ((bits != 0) & (bits != 1)).any():
         raise InputError(
             f"{what} must be an array of bits 0 and 1, (shots, {n}), or counts by words of {n} bits; found "

@@ -10,11 +10,12 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 
 from qml import _checks, _matrices
-from qml._arrays import as_complex
+from qml._arrays import as_complex, as_real
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer, Numeric
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer, Numeric, Real
 from qml.operators.coercion import PauliLike, as_pauli_sum
 from qml.operators.pauli_sum import PauliSum
+from qml.operators.strings import diagonal_of
 
 
 @runtime_checkable
@@ -80,8 +81,9 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
     return matrix
 
 
-def as_hermitian(name: str, op: OperatorLike, dims: Dims) -> PauliSum | Complex:
-    """A Hermitian operator on sites `dims`: a Pauli sum, or what stands for one, as a sum; else the matrix (d, d).
+def as_hermitian(name: str, op: OperatorLike, dims: Dims, least: float = 0.0) -> PauliSum | Complex:
+    """A Hermitian operator on sites `dims`: a Pauli sum, or what stands for one, as a sum; else the matrix (d, d),
+    whose violation is measured as by :func:`qml._matrices.hermitian`.
 
     Raises
     ------
@@ -89,7 +91,9 @@ def as_hermitian(name: str, op: OperatorLike, dims: Dims) -> PauliSum | Complex:
         If it is not Hermitian, or acts on other sites.
     """
     h = as_pauli_sum(op, name) if isinstance(op, str | Mapping) else op
-    return hermitian_sum(name, h, dims) if isinstance(h, PauliSum) else _matrices.hermitian(name, as_matrix(h, dims))
+    if isinstance(h, PauliSum):
+        return hermitian_sum(name, h, dims)
+    return _matrices.hermitian(name, as_matrix(h, dims), least=least)
 
 
 def hermitian_sum(name: str, op: PauliLike, dims: Dims) -> PauliSum:
@@ -111,6 +115,12 @@ def hermitian_sum(name: str, op: PauliLike, dims: Dims) -> PauliSum:
             f"{_checks.plural(h.n_qubits, 'qubit')}."
         )
     return h
+
+
+def diagonal_entries(op: PauliSum | Complex) -> Real:
+    """<x|O|x> (d,) of a Hermitian operator."""
+    found = diagonal_of(op._items(), op.n_qubits) if isinstance(op, PauliSum) else op.diagonal()
+    return as_real(found.real)
 
 
 def dims_of(op: OperatorLike) -> Dims:

@@ -30,6 +30,7 @@ Word: TypeAlias = tuple[int, int]
 I_POWERS: tuple[complex, ...] = (1.0, 1j, -1.0, -1j)
 LETTERS = "IXZY"
 """The letter of a qubit with the bits x and z stands at x + 2 z."""
+X_BITS, Z_BITS = str.maketrans(LETTERS, "0101"), str.maketrans(LETTERS, "0011")
 
 
 def as_label(label: object) -> str:
@@ -46,9 +47,7 @@ def all_labels(count: int) -> list[str]:
 
 def word_of(label: str) -> Word:
     """The masks of a label."""
-    x = int("".join("01"[letter in "XY"] for letter in label), 2)
-    z = int("".join("01"[letter in "ZY"] for letter in label), 2)
-    return x, z
+    return int(label.translate(X_BITS), 2), int(label.translate(Z_BITS), 2)
 
 
 def placed(letters: str, sites: Sequence[int], n: int) -> str:
@@ -99,8 +98,8 @@ def diagonal_of(terms: Iterable[tuple[Word, complex]], n: int) -> Complex:
 
 def spell(word: Word, n: int) -> str:
     """The label of n letters with these masks."""
-    x, z = word
-    return "".join(LETTERS[(x >> k & 1) + 2 * (z >> k & 1)] for k in reversed(range(n)))
+    bits = zip(*(f"{mask:0{n}b}" for mask in word), strict=True)
+    return "".join([LETTERS[(x == "1") + 2 * (z == "1")] for x, z in bits])
 
 
 def digits_of(labels: Sequence[str]) -> Integer:

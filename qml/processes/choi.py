@@ -102,7 +102,7 @@ def choi_state(choi: StateLike, dims: Dims | None = None) -> State:
     a = _checks.array("the Choi matrix", choi)
     if a.ndim != 2:
         return one_state(a, "the Choi state")
-    j = _matrices.hermitian("the Choi matrix", a)
+    j = _matrices.hermitian("the Choi matrix", a, least=1.0)
     with np.errstate(over="ignore"):
         trace = float(np.trace(j).real)
     if not abs(trace - 1) <= _checks.TOLERANCE:

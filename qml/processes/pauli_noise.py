@@ -23,6 +23,8 @@ from qml.processes.process import Process
 
 START = 0.05
 """What rates start near to, and by how much contrasts start below one."""
+FASTEST = 1e200
+"""A sum of rates that nothing survives: of faster ones float64 may not hold the sum, nor their multiples."""
 
 
 class Parities(Design):
@@ -166,7 +168,7 @@ class PauliLindbladModel(IntervalFamily):
         if len(words[0]) != len(self.sites):
             raise InputError(f"strings must be on {len(self.sites)} qubits; found {words[0]!r}.")
         values, _ = self._values(self._anywhere(params))
-        return np.asarray(np.exp(-2 * _anticommuting(words, self.terms) @ values[: len(self.terms)]))
+        return np.asarray(np.exp(-2 * _decay_rates(_anticommuting(words, self.terms), values[: len(self.terms)])))
 
     def channel(self, params: ParamsLike = ()) -> Process:
         """The noise as a process, for few qubits: O(16^n) numbers.
@@ -201,7 +203,7 @@ class PauliLindbladModel(IntervalFamily):
         learnt = [(places[word], k + j) for j, word in enumerate(self.spam) if word in places]
         for i, j in learnt:
             contrasts[i] = values[j]
-        exponents = -2 * (table @ values[:k])[:, None] * depths  # strings, depths
+        exponents = -2 * _decay_rates(table, values[:k])[:, None] * depths  # strings, depths
         decay, a = np.exp(exponents), contrasts[:, None]
         e, lost = a * decay, (1 - a) - a * np.expm1(exponents)  # 1 - e, of which small rates keep their digits
         p = np.stack([(1 + e) / 2, lost / 2], axis=-1).reshape(-1)
@@ -270,6 +272,12 @@ def _words(name: str, values: Any) -> tuple[str, ...]:
     if len(set(held)) != len(held):
         raise InputError(f"{name} must be distinct; found one twice.")
     return held
+
+
+def _decay_rates(table: Real, rates: Real) -> Real:
+    """The sums of the rates of the strings that anticommute with each of some (strings,), finite for any rates."""
+    with np.errstate(over="ignore"):
+        return np.minimum(table @ rates, FASTEST)
 
 
 def _anticommuting(first: Sequence[str], second: Sequence[str]) -> Real:

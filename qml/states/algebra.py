@@ -63,8 +63,9 @@ def simplex_shift(values: Real) -> tuple[Real, Integer]:
 
 
 def tensor(*states: StateLike) -> State:
-    """The product state of the given ones, sites side by side; of Gibbs states a Gibbs state, of diagonal ones a
-    diagonal one.
+    """The product state of the given ones, sites side by side: of Gibbs states a Gibbs state, of density matrices a
+    density matrix, of both a :class:`ProductState`, so that what is known of a logarithm is kept. Of diagonal states it
+    is diagonal.
 
     Parameters
     ----------
@@ -93,12 +94,8 @@ def tensor(*states: StateLike) -> State:
         _checks.memory(f"a product state of dimension {_checks.readable(d)}", 64 * d, "use ProductState")
         joint = outer(s.probabilities() for s in held)
         return DensityMatrix.from_probabilities(joint, dims)
-    if all(s.is_diagonal for s in held):
-        product = ProductState(held)
-        logs = product._log_eigenvalues()
-        if np.isfinite(logs).all():
-            return GibbsState(-logs, dims, diagonal=True)
-        return DensityMatrix.from_probabilities(product.probabilities(), dims)
+    if all(s.is_diagonal and isinstance(s, GibbsState) for s in held):
+        return GibbsState(-ProductState(held)._log_eigenvalues(), dims, diagonal=True)
     if all(isinstance(s, GibbsState) for s in held):
         ends = np.cumsum([len(s.dims) for s in held])
         placed = [
@@ -107,6 +104,8 @@ def tensor(*states: StateLike) -> State:
             if isinstance(s, GibbsState)
         ]
         return GibbsState(np.sum(placed, axis=0), dims)
+    if not all(isinstance(s, DensityMatrix) for s in held):
+        return ProductState(held)
     return DensityMatrix._trusted(operators.tensor_matrices(*(s.matrix() for s in held)), dims)
 
 

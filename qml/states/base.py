@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from qml import _checks, _products, operators, spectral
+from qml import _checks, _matrices, _products, operators, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
 from qml.operators import PauliSum
-from qml.operators.sites import as_hermitian
-from qml.operators.strings import diagonal_of
+from qml.operators.sites import as_hermitian, diagonal_entries
 from qml.states.correlations import Correlations
 from qml.states.cross_entropy import Data, log_expectation
 from qml.states.display import state_html
@@ -145,6 +144,11 @@ class State(Described, Correlations):
         _checks.memory(f"a matrix of dimension {self.dim}", 32 * self.dim**2, "use fewer sites")
         return self.pull_matrix(np.diag(x).astype(np.complex128))
 
+    def _pull_log_of_diagonal(self, x: Real) -> Cotangent:
+        """:meth:`pull_log` of a diagonal X, from its entries (d,)."""
+        _checks.memory(f"a matrix of dimension {self.dim}", 32 * self.dim**2, "use fewer sites")
+        return self.pull_log(np.diag(x).astype(np.complex128))
+
     @property
     def is_diagonal(self) -> bool:
         """Whether it is held as probabilities of the computational basis."""
@@ -216,19 +220,21 @@ class State(Described, Correlations):
         >>> round(ghz(3).expect("ZZI"), 12), round(ghz(2).expect({"XX": 1.0, "YY": 0.5}), 12)
         (1.0, 0.5)
         """
-        return per_state(self._expect(as_hermitian("the operator", operator, self.dims)))
+        return per_state(self._expect(as_hermitian("the operator", operator, self.dims, _matrices.DIFFERENCE)))
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
-        if isinstance(operator, PauliSum) and operator.dims == self.dims:
-            if self.is_diagonal:
-                o = diagonal_of(operator._items(), operator.n_qubits)
-                return as_real((self.probabilities() * o).sum(axis=-1).real)
+        if not isinstance(operator, PauliSum) or operator.dims != self.dims:
+            operator = operators.as_matrix(operator, self.dims)  # refused on other sites
+        if self.is_diagonal:
+            return as_real((self.probabilities() * diagonal_entries(operator)).sum(axis=-1))
+        if isinstance(operator, PauliSum):
             return as_real(operator._traces(self.matrix()).real)
-        o = operators.as_matrix(operator, self.dims)
-        return trace_of_product(self.matrix(), o)
+        return trace_of_product(self.matrix(), operator)
 
     def _pull_expect(self, operator: PauliSum | Complex) -> Cotangent:
         """The derivative of Tr(sigma O) in the coordinate, for a Hermitian O on these sites."""
+        if self.is_diagonal:
+            return self._pull_diagonal(diagonal_entries(operator))
         o = operator.matrix() if isinstance(operator, PauliSum) else operator
         return self.pull_matrix(namespace(self.probabilities()).asarray(o))
 
@@ -242,6 +248,7 @@ class State(Described, Correlations):
 
     def _log_on_support(self) -> PauliSum | Complex:
         """log sigma where it has weight and zero elsewhere, up to a multiple of the identity."""
+        _checks.memory(f"a matrix of dimension {self.dim}", 48 * self.dim**2, "use fewer sites")
         spectrum = self.spectrum()
         xp = namespace(spectrum.log_eigenvalues)
         return spectrum.matrix_of(xp.where(spectrum.support, spectrum.log_eigenvalues, 0.0))

@@ -62,7 +62,7 @@ class DensityMatrix(Held):
         if isinstance(matrix, State):
             dims = matrix.dims if dims is None else dims
             matrix = matrix.matrix()
-        m = _matrices.hermitian("the density matrix", matrix)
+        m = _matrices.hermitian("the density matrix", matrix, least=1.0)
         with np.errstate(over="ignore"):
             trace = np.trace(m, axis1=-2, axis2=-1).real
         worst = float(np.abs(trace - 1).max())

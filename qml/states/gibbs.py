@@ -66,7 +66,7 @@ class GibbsState(State):
             if k.ndim < 1 or k.shape[-1] == 0:
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:
-            k = _matrices.hermitian("the modular Hamiltonian", k, remedy=LOWER)
+            k = _matrices.hermitian("the modular Hamiltonian", k, remedy=LOWER, least=1.0)
         sites = _checks.sites(dims, k.shape[-1])
         self._hold(_checks.kept(k), sites, diagonal, None)
 
@@ -148,7 +148,7 @@ class GibbsState(State):
         if not self._diagonal:
             return super()._in_eigenbasis(rho)
         p = rho.probabilities()
-        return p, lambda: as_real(p - p.sum(axis=-1)[..., None] * self.probabilities())
+        return p, lambda: self._pull_log_of_diagonal(-p)
 
     def _arrays(self) -> dict[str, Any]:
         if self._diagonal:
@@ -179,6 +179,11 @@ class GibbsState(State):
             return super()._pull_diagonal(x)
         p = self.probabilities()
         return as_real(p * ((p * x).sum(axis=-1)[..., None] - x))
+
+    def _pull_log_of_diagonal(self, x: Real) -> Cotangent:
+        if not self._diagonal:
+            return super()._pull_log_of_diagonal(x)
+        return as_real(x.sum(axis=-1)[..., None] * self.probabilities() - x)
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         if self._diagonal:

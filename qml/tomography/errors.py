@@ -180,8 +180,8 @@ class FisherInformation(Table):
             If it is no state, or on other sites.
         """
         state = self.result.state
-        value, derivative = fidelity_and_derivative(one_state(target, "target", state.dims), state)
-        return value, self.standard_error(derivative)
+        value, left = fidelity_and_derivative(one_state(target, "target", state.dims), state)
+        return value, self.standard_error(left @ left.conj().T)
 
     caption: ClassVar[str] = "Fisher information"
 

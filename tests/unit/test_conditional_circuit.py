@@ -5,7 +5,7 @@ import pytest
 from helpers.cases import every
 
 from qml import Circuit, CircuitModel, channels, check_gradient, fit, gates
-from qml._checks import InputError
+from qml._checks import InputError, OutsideDomain
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.instructions import PartialTrace
 from qml.losses import MeanCrossEntropy, label_states
@@ -97,3 +97,7 @@ def test_angles_that_float64_knows_no_sine_of_are_refused():
     assert np.isfinite(model.states(theta, [[1e300, 1e15]]).probabilities()).all()
     with pytest.raises(InputError, match=r"at most 1e\+15 in size.*found 2e\+15: rescale"):
         model.states(theta, [[0.0, 1.0], [0.0, -2e15]])
+    scaled = ConditionalCircuitModel(reuploading(), {"x0[0]": 0}, scales=True)
+    for scale in (1e4, 1e300):
+        with pytest.raises(OutsideDomain, match=r"scales must keep angles at most 1e\+15 in size"):
+            scaled.states([*np.zeros(scaled.n_params - 1), scale], [[1e12]])

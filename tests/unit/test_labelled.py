@@ -125,3 +125,12 @@ def test_the_likelihood_of_labels_at_any_margin_is_the_cross_entropy() -> None:
         np.testing.assert_array_equal(label, mean)
     assert LabelLikelihood().value(labels, sigma) == pytest.approx(25.0)
     assert LabelLikelihood().value(labels[::-1], sigma) == pytest.approx(1000.0 + np.exp(-50.0) / 2, rel=1e-15)
+
+
+def test_diagonal_labels_and_states_take_no_matrices(monkeypatch):
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**7)
+    rng, w = np.random.default_rng(0), np.full(2000, 1 / 2000)
+    labels = label_states(rng.integers(0, 33, size=2000), 33)
+    sigma = GibbsState(rng.normal(size=(2000, 33)), (33,), diagonal=True)
+    _, cotangent = MeanCrossEntropy().value_and_cotangent(labels, sigma)
+    assert cotangent == pytest.approx(w[:, None] * (labels.probabilities() - sigma.probabilities()), abs=1e-18)

@@ -1,6 +1,7 @@
 """One contract for every loss, in every representation of sigma that can train."""
 
 import contextlib
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from helpers.cases import every
 from qml import Moments, losses, pauli, states
 from qml._checks import InputError, qubit_dims
 from qml._random import haar_unitaries
-from qml.losses import EVERY_LOSS, HAMILTONIAN_LOSSES, LOSSES, Infidelity, fidelity, trace_distance
+from qml.losses import EVERY_LOSS, HAMILTONIAN_LOSSES, LOSSES, Infidelity, Renyi, fidelity, trace_distance
 from qml.measurement import Counts, PauliMeasurement
 from qml.states import DensityMatrix, GibbsState, SpectralState, State
 
@@ -239,3 +240,44 @@ def test_cold_factors_of_a_product_have_the_slopes_of_their_infidelity(seed: int
     _, (_, of_k) = Infidelity().value_and_cotangent(rho, at(0.0))
     expected = (Infidelity().value(rho, at(h)) - Infidelity().value(rho, at(-h))) / (2 * h)
     assert np.vdot(of_k, turn).real == pytest.approx(expected, abs=1e-8)
+
+
+ALONG_DIAGONALS = [*(loss() for loss in LOSSES.values()), Renyi(0.5), Renyi(1.5, "petz")]
+
+
+@pytest.mark.parametrize("loss", ALONG_DIAGONALS, ids=str)
+def test_diagonal_states_take_no_matrices(loss, monkeypatch) -> None:
+    """The derivative is that of the same states as matrices, and twelve qubits need no matrix of theirs."""
+    rng = np.random.default_rng(4)
+    rho = DensityMatrix.from_probabilities(rng.dirichlet(np.ones(8)))
+    for sigma in (DensityMatrix.from_probabilities(rng.dirichlet(np.ones(8))), GibbsState(rng.normal(size=8))):
+        value, cotangent = loss.value_and_cotangent(rho, sigma)
+        exact, slope = loss.value_and_cotangent(DensityMatrix(rho.matrix()), DensityMatrix(sigma.matrix()))
+        assert value == pytest.approx(exact, rel=1e-12)
+        assert np.abs(cotangent).max() > 1e-3
+        assert cotangent == pytest.approx(sigma.pull_matrix(slope), rel=1e-11, abs=1e-14)
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**6)
+    monkeypatch.setattr("numpy.linalg.eigh", None)
+    rho, sigma = DensityMatrix.from_probabilities(rng.dirichlet(np.ones(2**12))), GibbsState(rng.normal(size=2**12))
+    tracemalloc.start()
+    try:
+        loss.value_and_cotangent(rho, sigma)
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()
+
+
+def test_infidelities_of_factors_take_no_matrices(monkeypatch) -> None:
+    rng = np.random.default_rng(6)
+    for rank in (1, 2, 4):
+        rho, sigma = states.ginibre(3, rng, rank=2), states.ginibre(3, rng, rank=rank)
+        value, cotangent = Infidelity().value_and_cotangent(rho, sigma)
+        exact, slope = Infidelity().value_and_cotangent(rho, DensityMatrix(sigma.matrix()))
+        assert value == pytest.approx(exact, rel=1e-12)
+        assert cotangent == pytest.approx(sigma.pull_matrix(slope), rel=1e-6, abs=1e-7)
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**7)
+    rho, sigma = states.haar_pure(15, rng), states.haar_pure(15, rng)
+    value, cotangent = Infidelity().value_and_cotangent(rho, sigma)
+    overlap = np.vdot(rho.factor, sigma.factor)
+    assert value == pytest.approx(1 - abs(overlap) ** 2, rel=1e-12)
+    assert cotangent == pytest.approx(-2 * overlap * rho.factor, rel=1e-10)

@@ -12,6 +12,7 @@ from qml import (
     CircuitModel,
     FitResult,
     GibbsModel,
+    GibbsState,
     LargeGibbsModel,
     ProductModel,
     PurifiedCircuitModel,
@@ -27,7 +28,7 @@ from qml import (
     relative_entropy,
     thermal,
 )
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.circuits import Circuit
 from qml.engines import PauliState
 from qml.engines.pauli_state import vector_of
@@ -251,3 +252,24 @@ def test_a_state_learnt_by_the_cross_entropy_is_no_hamiltonian() -> None:
         fit(LargeGibbsModel(tfim(2)), tfim(2), seed=0)
     with pytest.raises(InputError, match="track_fidelity needs a target that is a state; found PauliSum"):
         fit(CholeskyModel((2, 2)), H, track_fidelity=True)
+
+
+@pytest.mark.parametrize("loss", [Expectation(), FreeEnergy(0.7)], ids=str)
+def test_energies_of_diagonal_states_take_no_matrices(loss, monkeypatch) -> None:
+    """X has no mean there, and the derivative is that of the same states as matrices."""
+    rng = np.random.default_rng(5)
+    for sigma in (DensityMatrix.from_probabilities(rng.dirichlet(np.ones(8))), GibbsState(rng.normal(size=8))):
+        value, cotangent = loss.value_and_cotangent(tfim(3), sigma)
+        exact, slope = loss.value_and_cotangent(tfim(3).matrix(), DensityMatrix(sigma.matrix()))
+        assert value == pytest.approx(exact, rel=1e-13)
+        assert np.abs(cotangent).max() > 1e-3
+        assert cotangent == pytest.approx(sigma.pull_matrix(slope), rel=1e-12, abs=1e-14)
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**6)
+    loss.value_and_cotangent(tfim(12), GibbsState(rng.normal(size=2**12)))
+
+
+def test_free_energies_of_vectors_are_refused_where_a_logarithm_would_not_fit(monkeypatch) -> None:
+    sigma = DensityMatrix.from_vector(np.full(2**11, 2**-5.5))
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**6)
+    with pytest.raises(MemoryRefused, match="a matrix of dimension 2048"):
+        FreeEnergy().value_and_cotangent(tfim(11), sigma)

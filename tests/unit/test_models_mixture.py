@@ -1,5 +1,6 @@
 """Mixture models: convex combinations, in whichever form keeps the most of the logarithm."""
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -131,7 +132,30 @@ def test_mixtures_of_diagonal_states_of_many_qubits_take_no_matrix(monkeypatch):
     """dL/du = w (1 - w) (g . (p_1 - p_0)) of two fixed members."""
     monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
     model = MixtureModel([maximally_mixed(14), ProductEnergies(14)])
-    _, pull = model.state_vjp(np.zeros(15))
+    sigma, back = model.state_vjp(np.zeros(15))
     slope = np.arange(2.0**14)
+
+    def pull(slope):
+        return back(sigma._pull_diagonal(slope))
+
     assert pull(slope)[0] == pytest.approx(0.0, abs=1e-9)
     assert pull(slope)[1:] == pytest.approx(2.0 ** np.arange(13, -1, -1) / 8, rel=1e-12)
+
+
+@pytest.mark.parametrize("theta", [[0.3, 800.0, 400.0, 3000.0], [-2000.0, 500.0, 900.0, 0.3]])
+def test_cold_diagonal_members_are_mixed_by_their_logarithms(theta):
+    """log sum_k w_k p_k to fifty digits, where float64 holds few of the probabilities or none of a weight."""
+    model = MixtureModel([GibbsModel(["ZI", "IZ"]), GibbsModel(["ZZ"])])
+    rho = DensityMatrix.from_probabilities([0.4, 0.3, 0.2, 0.1])
+    with mpmath.workdps(50):
+        odds, *c = map(mpmath.mpf, theta)
+        signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+        first = [mpmath.exp(-a * c[0] - b * c[1]) for a, b in signs]
+        second = [mpmath.exp(-a * b * c[2]) for a, b in signs]
+        w = 1 / (1 + mpmath.exp(odds))
+        q = [w * (x / sum(first) + mpmath.exp(odds) * y / sum(second)) for x, y in zip(first, second, strict=True)]
+        exact = -sum(mpmath.mpf(float(p)) * mpmath.log(x) for p, x in zip(rho.probabilities(), q, strict=True))
+    assert CrossEntropy().value(rho, model.state(theta)) == pytest.approx(float(exact), rel=1e-14)
+    check = check_gradient(model, rho, params=np.array(theta))
+    assert np.abs(check.analytic).max() > 0.5
+    assert check.ok, str(check)

@@ -6,9 +6,18 @@ import json
 import numpy as np
 import pytest
 
-from qml import DensityMatrix, GibbsModel, check_gradient
+from qml import DensityMatrix, GibbsModel, check_gradient, circuits
 from qml._checks import MemoryRefused
-from qml.models import HiddenGibbsModel, LargeGibbsModel, semi_quantum_restricted
+from qml.models import (
+    CholeskyModel,
+    HiddenGibbsModel,
+    LargeGibbsModel,
+    MixtureModel,
+    ProductEnergies,
+    ProductModel,
+    PurifiedCircuitModel,
+    semi_quantum_restricted,
+)
 
 
 def test_more_hidden_units_than_an_integer_has_bits():
@@ -47,3 +56,23 @@ def test_states_that_would_not_fit_are_refused_before_they_are_begun(n):
         HiddenGibbsModel(["Z" * n, "X" * n])
     with pytest.raises(MemoryRefused, match="use fewer"):
         HiddenGibbsModel(["Z" * n, "IX" + "X" * (n - 2)], hidden=n - 1)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        CholeskyModel(6, 3),
+        PurifiedCircuitModel(circuits.hardware_efficient(7, 8), 1),
+        MixtureModel([ProductEnergies(8), ProductEnergies(8)]),
+        ProductModel([CholeskyModel(3), CholeskyModel(3)]),
+        GibbsModel.all_paulis(6),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_derivatives_that_would_not_fit_are_refused_before_they_are_made(model, monkeypatch):
+    _, push = model.state_jvp(model.init_params(np.random.default_rng(0)))
+    along = np.eye(model.n_params)
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**6)
+    monkeypatch.setattr("numpy.einsum", None)
+    with pytest.raises(MemoryRefused, match=f"{model.n_params} derivatives of dimension .*take fewer directions"):
+        push(along)

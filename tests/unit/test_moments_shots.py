@@ -131,6 +131,8 @@ def test_the_covariance_is_that_of_the_exponential_family():
         (lambda: Moments.from_shots(["ZZ"], {"ZZ": [0, 1]}), "array of bits 0 and 1"),
         (lambda: Moments.from_shots(["ZZ"], {"ZZ": {"0": 3}}), "words of 2 bits"),
         (lambda: Moments.from_shots(["ZZ"], {"ZZ": {"01": -3}}), "counts of at least 0"),
+        (lambda: Moments.from_shots(["ZZ"], {"ZZ": {"01": 1e308, "10": 1e308}}), "counts of at most 1e\\+290"),
+        (lambda: Moments.from_shots(["ZZ"], {"ZZ": [[0], [1, 0]]}), "array of bits 0 and 1"),
         (lambda: Moments.from_shots(["ZZ"], {}), "no shot tells the string ZZ"),
         (lambda: Moments.from_shots(["ZZ"], [[0, 1]]), "records must be a mapping"),
         (lambda: Moments(["Z"], [0.1], errors=[0.1], covariance=[[0.1]]), "either errors or their covariance"),

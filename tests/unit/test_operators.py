@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from helpers.arrays import complex_normal
 
-from qml import _checks
+from qml import GibbsModel, _checks
 from qml._checks import InputError
+from qml.losses import FreeEnergy
 from qml.operators import (
     PauliSum,
     heisenberg,
@@ -19,6 +20,7 @@ from qml.operators import (
     tfim,
     xxz,
 )
+from qml.states import ghz, thermal
 
 ONE = {
     "I": np.eye(2),
@@ -256,3 +258,30 @@ class TestPauliSumRefuses:
             a.apply(np.ones(3))
         with pytest.raises(TypeError):
             np.ones((4, 4)) @ a
+
+
+UNITS = [1e-30, 1e-12, 1.0, 1e20]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda a: thermal(a, 1.0),
+        lambda a: GibbsModel([a]),
+        lambda a: FreeEnergy().value(a, ghz(1)),
+    ],
+    ids=["thermal", "generators", "energies"],
+)
+def test_whether_an_operator_is_hermitian_does_not_depend_on_its_unit(take, unit):
+    take(unit * np.array([[1.0, 1j], [-1j + 1e-12, -1.0]]))
+    with pytest.raises(InputError, match="must be Hermitian"):
+        take(unit * np.array([[0.0, 1.0], [0.0, 0.0]]))
+    assert not pauli("X", unit * 1j).is_hermitian
+
+
+def test_expectations_of_differences_of_states_that_are_rounding():
+    rounding = np.array([[0.0, 1e-16], [-1e-16j, 0.0]])
+    assert abs(ghz(1).expect(rounding)) < 1e-15
+    with pytest.raises(InputError, match="must be Hermitian"):
+        ghz(1).expect(1e4 * rounding)

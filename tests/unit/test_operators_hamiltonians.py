@@ -231,3 +231,9 @@ class TestSites:
             embed(np.eye(2), (1,), (2, 2, 2))
         with pytest.raises(_checks.MemoryRefused, match="a tensor product of dimension 8"):
             tensor_matrices(np.eye(2), np.eye(4))
+
+
+def test_hubbard_models_of_too_many_qubits_are_refused_before_anything_is_built(monkeypatch):
+    monkeypatch.setattr("qml.operators.hamiltonians._annihilator", None)
+    with pytest.raises(_checks.MemoryRefused, match="at most 4096 qubits, to fit in memory; found 4200"):
+        hubbard(2100)

@@ -216,3 +216,10 @@ def test_small_rates_keep_their_digits(rate: float) -> None:
 def test_a_rate_of_zero_is_zero_whatever_kind_of_number_it_is(zero):
     found = PauliLindbladModel(["XX"]).fidelities({"XX": zero}, ["ZI"])
     assert found.tolist() == [1.0]
+
+
+def test_rates_beyond_float64_leave_nothing_and_change_nothing_at_depth_zero() -> None:
+    model, setup = PauliLindbladModel(["X", "Z"]), Parities(["X", "Y"], [0, 3])
+    theta = np.array([1e308, 1e308])
+    assert model.fidelities(theta, ["X", "Y"]).tolist() == [0.0, 0.0]
+    assert model.predict(theta, setup).tolist() == [1.0, 0.0, 0.5, 0.5, 1.0, 0.0, 0.5, 0.5]

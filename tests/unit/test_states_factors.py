@@ -16,6 +16,7 @@ from qml.states import (
     DensityMatrix,
     GibbsState,
     ProductState,
+    basis_state,
     ghz,
     ginibre,
     haar_pure,
@@ -23,6 +24,7 @@ from qml.states import (
     partial_trace,
     purify,
     tensor,
+    thermal,
 )
 from qml.states.storage import state_of
 
@@ -287,3 +289,15 @@ def test_slopes_at_the_target_are_minus_one_however_small_a_probability_is(p, lo
     """dL/dp_k = -p_k/q_k there, up to a number for all k."""
     rho = DensityMatrix.from_probabilities([1.0, p])
     assert loss.value_and_cotangent(rho, rho)[1] == pytest.approx([-1.0, -1.0], rel=1e-12)
+
+
+@pytest.mark.parametrize("cold", [GibbsState([0.0, 2000.0]), thermal({"X": 1.0}, 1000.0)], ids=["diagonal", "turned"])
+def test_products_keep_what_is_known_of_a_logarithm(cold):
+    """S(1/4, sigma x tau) = (log-eigenvalues of both, on average), where float64 does not hold sigma's weights."""
+    for bit in (DensityMatrix.from_probabilities([0.75, 0.25]), DensityMatrix([[0.5, 0.25], [0.25, 0.5]])):
+        for sigma in (tensor(cold, bit), tensor(bit, cold)):
+            exact = 1000.0 - np.log([0.75, 0.25]).mean()
+            assert cross_entropy(maximally_mixed(2), sigma) == pytest.approx(exact, rel=1e-14)
+    kernel = tensor(basis_state("0"), GibbsState([0.0, 2000.0]))
+    assert cross_entropy(basis_state("01"), kernel) == pytest.approx(2000.0, rel=1e-15)
+    assert cross_entropy(basis_state("11"), kernel) == np.inf

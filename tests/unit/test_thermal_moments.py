@@ -142,3 +142,11 @@ def test_a_batch_of_states_has_no_moments() -> None:
     batch = GibbsState(np.zeros((2, 2, 2)), dims=(2,))
     with pytest.raises(InputError, match="one state"):
         Moments.of(batch, pauli("Z"))
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e3, 1e8, 1e12])
+def test_what_moments_do_not_tell_is_refused_beside_any_constant(constant):
+    x, z, moments = np.array([[0.0, 1.0], [1.0, 0.0]]), np.diag([1.0, -1.0]), Moments(["X"], [0.5])
+    assert moments.expect(constant * np.eye(2) + x) == pytest.approx(constant + 0.5, rel=1e-15)
+    with pytest.raises(InputError, match="says nothing of an operator outside the span"):
+        moments.expect(constant * np.eye(2) + x + 1e-3 * z)

@@ -11,10 +11,10 @@ from qml import _checks, _matrices, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Integer, Numbers, Numeric, Real
-from qml.operators.sites import grouped, kept_sites
+from qml.operators.sites import grouped, kept_sites, reduced_matrix
 from qml.states.base import State
 from qml.states.cross_entropy import Data
-from qml.states.density_matrix import DensityMatrix, reduced
+from qml.states.density_matrix import reduced
 from qml.states.sectors import Sectors
 
 LOWER = "lower beta or the coefficients"
@@ -156,10 +156,14 @@ class GibbsState(State):
         return {"hamiltonian": self.hamiltonian()}
 
     def partial_trace(self, keep: Sequence[int]) -> State:
-        """The reduced state; of a diagonal one a diagonal Gibbs state, whose logarithms are sums in the log domain."""
-        if not self._diagonal:
-            return reduced(self, keep)
+        """The reduced state; of a diagonal one a diagonal Gibbs state, whose logarithms are sums in the log domain. All
+        sites in another order are a Gibbs state."""
         kept = kept_sites(keep, len(self.dims))
+        if not self._diagonal:
+            if len(kept) < len(self.dims):
+                return reduced(self, kept)
+            k = reduced_matrix(as_complex(self._k), kept, self.dims)
+            return GibbsState._trusted(k, tuple(self.dims[site] for site in kept), diagonal=False)
         logs = as_real(grouped(self.spectrum().log_eigenvalues, kept, self.dims))
         energies = spectral.log_softmax(logs).max(axis=-1) - logs.max(axis=-1)  # -log sum exp
         return GibbsState._trusted(energies, tuple(self.dims[k] for k in kept), diagonal=True)
@@ -252,8 +256,14 @@ class SpectralState(State):
     def _arrays(self) -> dict[str, Any]:
         return {"log_probabilities": self._given.log_eigenvalues, "vectors": self._given.basis}
 
-    def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
-        return reduced(self, keep)
+    def partial_trace(self, keep: Sequence[int]) -> State:
+        """The reduced state; of all sites in another order, with its spectrum."""
+        kept = kept_sites(keep, len(self.dims))
+        if len(kept) < len(self.dims):
+            return reduced(self, kept)
+        logs, w = self._given.log_eigenvalues, self._given.columns
+        rows = as_complex(grouped(w.swapaxes(-1, -2), kept, self.dims)[..., 0].swapaxes(-1, -2))
+        return SpectralState._trusted(logs, rows, tuple(self.dims[site] for site in kept))
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         r"""g_x = <w_x|X|w_x>, and C = 2 X W diag(l); rows of the kernel, where X vanishes, count as zero."""

@@ -16,6 +16,7 @@ from qml.states import (
     DensityMatrix,
     GibbsState,
     ProductState,
+    SpectralState,
     basis_state,
     ghz,
     ginibre,
@@ -301,3 +302,22 @@ def test_products_keep_what_is_known_of_a_logarithm(cold):
     kernel = tensor(basis_state("0"), GibbsState([0.0, 2000.0]))
     assert cross_entropy(basis_state("01"), kernel) == pytest.approx(2000.0, rel=1e-15)
     assert cross_entropy(basis_state("11"), kernel) == np.inf
+
+
+def test_sites_in_another_order_keep_what_is_known_of_a_logarithm():
+    cold = thermal({"XI": 1.0, "IZ": 0.5}, 400.0)  # log-eigenvalues down to -1200
+    turned = SpectralState(cold.spectrum().log_eigenvalues, cold.spectrum().columns, cold.dims)
+    for sigma in (cold, turned):
+        for keep in ([1, 0], [0, 1]):
+            assert cross_entropy(maximally_mixed(2), sigma.partial_trace(keep)) == pytest.approx(600.0, rel=1e-14)
+    rng = np.random.default_rng(5)
+    h = hermitian(12, rng)
+    batch = GibbsState(np.stack([h, 2 * h]), (2, 3, 2))
+    one = SpectralState(batch[0].spectrum().log_eigenvalues, batch[0].spectrum().columns, (2, 3, 2))
+    for sigma in (batch, one):
+        found = sigma.partial_trace([2, 0, 1])
+        assert found.dims == (2, 2, 3)
+        assert type(found) is type(sigma)
+        assert np.allclose(
+            found.matrix(), DensityMatrix(sigma.matrix(), sigma.dims).partial_trace([2, 0, 1]).matrix(), atol=1e-14
+        )

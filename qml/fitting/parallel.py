@@ -52,41 +52,37 @@ def side_by_side(
     InputError
         If model, target or loss cannot be sent to a process, or a process dies; and what a restart raises.
     """
-    pool = processes(min(workers, len(runs)))
-    try:
-        with TemporaryDirectory(prefix="qml-") as folder:
-            stop = Path(folder) / "stop"
-            first = [start] + [None] * (len(runs) - 1)
-            with held(signal.SIGINT):
-                futures = [
-                    pool.submit(
-                        _run, run.objective, run.rules, run.index, optimizer, begin, stream, threads.found(), stop
-                    )
-                    for run, begin, stream in zip(runs, first, streams, strict=True)
-                ]
-            for run, future in zip(runs, futures, strict=True):
-                part = _result(future, futures, stop)
-                if part is None:
-                    continue
-                run.restore(part)
-                run.progress.update(run.latest)
-                if not run.over:
-                    run.interrupt()
-    except BaseException as error:
-        pool.shutdown(wait=True, kill_workers=True)
-        if isinstance(error, BrokenExecutor):
-            raise InputError(
-                "workers: a process that worked on a restart died (out of memory?): pass a smaller number."
-            ) from None
-        if isinstance(error, pickle.PicklingError | AttributeError | TypeError) and "pickle" in str(error):
-            raise InputError(
-                f"workers must be 1 here, for something of this fit cannot be sent to another process: {error}"
-            ) from error
-        raise
+    with (
+        processes(min(workers, len(runs)), "a restart") as pool,
+        TemporaryDirectory(prefix="qml-") as folder,
+    ):
+        stop = Path(folder) / "stop"
+        first = [start] + [None] * (len(runs) - 1)
+        with held(signal.SIGINT):
+            futures = [
+                pool.submit(_run, run.objective, run.rules, run.index, optimizer, begin, stream, threads.found(), stop)
+                for run, begin, stream in zip(runs, first, streams, strict=True)
+            ]
+        for run, future in zip(runs, futures, strict=True):
+            part = _result(future, futures, stop)
+            if part is None:
+                continue
+            run.restore(part)
+            run.progress.update(run.latest)
+            if not run.over:
+                run.interrupt()
 
 
-def processes(workers: int) -> Any:
-    """So many processes of loky, those that wait for work or new ones; they end with this one, however it ends."""
+@contextmanager
+def processes(workers: int, work: str) -> Iterator[Any]:
+    """So many processes of loky for pieces of some work, those that wait for it or new ones. They are killed where
+    something is raised, and end with this process, however it ends.
+
+    Raises
+    ------
+    InputError
+        If a process dies, or something cannot be sent to one.
+    """
     from loky import get_reusable_executor
     from loky.backend import resource_tracker as of_loky
 
@@ -94,7 +90,20 @@ def processes(workers: int) -> Any:
     of_loky.ensure_running()
     with held(signal.SIGINT):
         how = {"timeout": KEPT, "initializer": _begin, "initargs": (os.getpid(),), "env": ALONE}
-        return get_reusable_executor(workers, **how)
+        pool = get_reusable_executor(workers, **how)
+    try:
+        yield pool
+    except BaseException as error:
+        pool.shutdown(wait=True, kill_workers=True)
+        if isinstance(error, BrokenExecutor):
+            raise InputError(
+                f"workers: a process that worked on {work} died (out of memory?): pass a smaller number."
+            ) from None
+        if isinstance(error, pickle.PicklingError | AttributeError | TypeError) and "pickle" in str(error):
+            raise InputError(
+                f"workers must be 1 here, for something of this fit cannot be sent to another process: {error}"
+            ) from error
+        raise
 
 
 @contextmanager

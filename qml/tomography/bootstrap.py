@@ -212,12 +212,8 @@ def bootstrap(
     if workers == 1:
         found = [one(stream) for stream in streams]
     else:
-        pool = processes(workers)
-        try:
+        with processes(workers, "a replicate") as pool:
             found = list(pool.map(one, streams, chunksize=max(1, replicates // (4 * workers))))
-        except BaseException:
-            pool.shutdown(wait=True, kill_workers=True)
-            raise
     states = [DensityMatrix._trusted(matrix, counts.measurement.dims) for matrix, _ in found]
     return Bootstrap(
         {name: _number(name, f, result.state) for name, f in functionals.items()},

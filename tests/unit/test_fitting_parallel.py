@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import Future
 from pathlib import Path
 
+import loky
 import numpy as np
 import pytest
 from helpers.fits import same
@@ -63,7 +64,7 @@ class Waited(Future):
 def here(monkeypatch):
     def use(**options):
         pool = Here(**options)
-        monkeypatch.setattr(parallel, "processes", lambda workers: pool)
+        monkeypatch.setattr(loky, "get_reusable_executor", lambda workers, **_: pool)
         return pool
 
     return use

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,14 @@ def test_the_bootstrap_in_processes_needs_no_guard_in_a_script(tmp_path):
     )
     ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (ended.stdout, ended.returncode) == ("4\n", 0), ended.stderr
+
+
+@pytest.mark.slow
+def test_a_process_of_the_bootstrap_that_dies_is_told(mixed, monkeypatch):
+    result = maximum_likelihood(sample(mixed, PauliMeasurement(2), 100, np.random.default_rng(2)))
+    monkeypatch.setattr(sys.modules["qml.tomography.bootstrap"], "partial", lambda *_: lambda stream: os._exit(1))
+    with pytest.raises(InputError, match="workers: a process that worked on a replicate died"):
+        bootstrap(result, {"p": State.purity}, replicates=4, seed=1, workers=2)
 
 
 def test_the_statistic_near_the_boundary_follows_the_projected_noise():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -175,17 +176,17 @@ def check_gradient(
     if remark:
         unknown = np.full(len(names), np.nan)
         return GradientCheck(theta, value, names, unknown, unknown, unknown, tolerance, remark)
-    measured = [_derivative(lambda h, u=u: _value(objective, theta + h * u)) for u in along]  # type: ignore[misc]
+    measured = [_derivative(partial(_value, objective, theta, u)) for u in along]
     numeric, resolution = np.array(measured).reshape(-1, 2).T
     if not gradient.any():
         remark = "the gradient is zero here, so that little is checked: choose other params"
     return GradientCheck(theta, value, names, along @ gradient, numeric, resolution, tolerance, remark)
 
 
-def _value(objective: Objective, params: Real) -> float:
-    """The loss; difference quotients may step over the edge of the domain, where it is +inf."""
+def _value(objective: Objective, theta: Real, u: Real, h: float) -> float:
+    """The loss at theta + h u; difference quotients may step over the edge of the domain, where it is +inf."""
     try:
-        return objective.value(params)
+        return objective.value(theta + h * u)
     except OutsideDomain:
         return math.inf
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qml._arrays import number
+from qml._arrays import as_real, number
 from qml.engines import JaxEngine, PauliEngine, PauliState
 from qml.engines.jax.arrays import Array, bare
 from qml.engines.jax.called import called
@@ -48,7 +48,7 @@ def traced_vector(model: Model) -> Callable[[Any], Any] | None:
 
 def matrix_of_vector(r: Any, n: int) -> Any:
     """sigma (2^n, 2^n) of a Pauli vector."""
-    return bare(matrix_of(Array(r), n))  # type: ignore[arg-type]
+    return bare(matrix_of(as_real(Array(r)), n))
 
 
 def traced_loss(objective: Objective) -> Callable[[Any], Any] | None:

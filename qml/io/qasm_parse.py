@@ -22,8 +22,8 @@ MOST_STEPS = 2_000_000
 bits, and the operations of gates that have modifiers."""
 
 
-class _Listener(ErrorListener):  # type: ignore[misc]
-    def syntaxError(self, recognizer: Any, symbol: Any, line: int, column: int, message: str, error: Any) -> None:  # noqa: N802
+class _Listener(ErrorListener):  # type: ignore[misc]  # ANTLR has no types
+    def syntaxError(self, recognizer: Any, symbol: Any, line: int, column: int, message: str, error: Any) -> None:  # noqa: N802 - its name
         raise InputError(f"line {line}, column {column + 1}: this is not OpenQASM: {message[:200]}.")
 
 

@@ -18,6 +18,7 @@ _PYTHON = (
     "PyFloat_FromDouble", "PyTuple_GetItem", "PyErr_BadArgument", "PyErr_Occurred", "PyEval_SaveThread",
     "PyEval_RestoreThread",
 )  # fmt: skip
+# "windll" is known to types on Windows alone
 _library = ctypes.windll.kernel32 if os.name == "nt" else ctypes.CDLL(None)  # type: ignore[attr-defined,unused-ignore]
 _function = _library.SwitchToThread if os.name == "nt" else _library.sched_yield
 

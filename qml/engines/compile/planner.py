@@ -91,9 +91,9 @@ class Planner(ABC, Generic[T]):
     def sweep(self, chosen: list[T], active: tuple[int, ...]) -> None:
         """One more sweep: these operations in order, on these active sites, ascending."""
 
+    @abstractmethod
     def change(self, step: Step) -> None:
-        """Sites that come or leave; programs on vectors have none."""
-        raise NotImplementedError
+        """Sites that come or leave."""
 
     def matrix(self, instruction: Instruction, values: Real) -> Numeric:
         """The matrix of an instruction that no parameter of the program changes."""

@@ -18,7 +18,7 @@ from qml.engines.compile.windows import Operation
 from qml.engines.transfer import TO_Z
 from qml.engines.vectors import kernels
 from qml.engines.vectors.operations import PAIR_SUMS
-from qml.engines.vectors.plain import derivatives_at, matrix_at
+from qml.engines.vectors.plain import derivatives_at, matrix_at, unitary_of
 from qml.gates import PauliRotation
 
 ACTIVE_QUBITS = 9
@@ -148,6 +148,10 @@ class Plan(Planner[_Op]):
                 op.second = self._matrices.add(np.zeros(2 * op.free * matrix.size))
                 self._matrix_steps.append((op.start, op.second, step, op.out))
             self.operations.append(op)
+
+    def change(self, step: Step) -> None:
+        """Refused, as anything else that is not unitary."""
+        unitary_of(step)
 
     def rest(self) -> None:
         self._place_waiting(range(self.n_in))
